@@ -20,7 +20,7 @@ var now = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 var operator = map[string]string{
 	"bpce_client_id": "bpce", "lcl_client_id": "lcl", "cm_client_id": "cm", "cm_key_id": "cm-key",
 	"bnp_client_id": "bnp", "bnp_client_secret": "bnp-secret", "ca_client_id": "ca", "lbp_client_id": "lbp",
-	"sg_client_id": "sg", "arkea_client_id": "arkea", "boursorama_client_id": "boursorama",
+	"sg_client_id": "sg", "sg_client_secret": "sg-secret", "arkea_client_id": "arkea", "boursorama_client_id": "boursorama",
 	"fortis_client_id": "fortis", "fortis_client_secret": "fortis-secret",
 	"qseal_url": "https://oxlin.test/qseal.pem", "qseal_folder": "https://oxlin.test/qseal",
 	"openbanking_key_id": "key-1", "barclays_client_id": "barclays", "barclays_financial_id": "1", "barclays_jwks_url": "https://keys.example/1",
@@ -71,7 +71,7 @@ const (
 var basePaths = map[oxlin.ProviderID]string{
 	caisseEpargne: "/stet/psd2/v1.4.2", lcl: "/aisp/1.1", cic: "/cic/stet-psd2-api/v2.1", bnp: "/psd2/retail/v1.4",
 	languedoc: "/dsp2/v1", postale: "/psd2/v1.4.2", generale: "/psd2/ais/v1", fortuneo: "/psd2/v1",
-	boursorama: "/services/api/v1.7/_public_/dsp2", fortis: "/psd2/v2.0.1",
+	boursorama: "/services/api/v1.7/_public_/dsp2", fortis: "/psd2/v2",
 }
 
 var versions = map[oxlin.ProviderID]string{
@@ -171,12 +171,12 @@ func TestTransactionTraps(t *testing.T) {
 		},
 		{
 			name: "Société Générale refuses more than six months", provider: generale,
-			script: []banktest.Exchange{get(generale, "/accounts/1/transactions?dateFrom=2026-05-24T22%3A00%3A00Z", ``)},
+			script: []banktest.Exchange{get(generale, "/accounts/1/transactions?dateFrom=2026-05-24T22%3A00%3A00.000Z", ``)},
 		},
 		{
 			name: "Société Générale repeats the account's id on every row, and pages with beforeEntryReference", provider: generale, from: oxlin.NewDate(2026, 11, 1),
 			script: []banktest.Exchange{
-				get(generale, "/accounts/1/transactions?dateFrom=2026-10-31T23%3A00%3A00Z", `{"transactions":[`+
+				get(generale, "/accounts/1/transactions?dateFrom=2026-10-31T23%3A00%3A00.000Z", `{"transactions":[`+
 					row(`"resourceId":"1","entryReference":"E2","status":"BOOK","bookingDate":"2026-11-20","expectedBookingDate":"2026-11-20"`)+`],
 				"_links":{"next":{"href":"/psd2/ais/v1/accounts/1/transactions?dateFrom=2026-11-01&beforeEntryReference=E2"}}}`),
 				get(generale, "/accounts/1/transactions?dateFrom=2026-11-01&beforeEntryReference=E2", `{"transactions":[`+
@@ -187,7 +187,7 @@ func TestTransactionTraps(t *testing.T) {
 		},
 		{
 			name: "Société Générale says OTHR for what is pending on a card", provider: generale, account: card, from: oxlin.NewDate(2026, 11, 1),
-			script: []banktest.Exchange{get(generale, "/accounts/1/transactions?dateFrom=2026-10-31T23%3A00%3A00Z", `{"transactions":[`+
+			script: []banktest.Exchange{get(generale, "/accounts/1/transactions?dateFrom=2026-10-31T23%3A00%3A00.000Z", `{"transactions":[`+
 				row(`"status":"OTHR","expectedBookingDate":"2026-11-30"`)+`]}`)},
 			want: []string{"2026-11-30 PENDING -10 EUR "},
 		},
@@ -216,7 +216,7 @@ func TestTransactionTraps(t *testing.T) {
 		{
 			name: "Arkéa ends with a next that is the page itself, and refuses bare colons in its own dates", provider: fortuneo, from: oxlin.NewDate(2026, 11, 1),
 			script: []banktest.Exchange{
-				get(fortuneo, "/accounts/1/transactions?dateFrom=2026-11-01T00%3A00%3A00", `{"transactions":[
+				get(fortuneo, "/accounts/1/transactions?dateFrom=2026-11-01T00%3A00%3A00&dateTo=2026-11-22T00%3A00%3A00", `{"transactions":[
 				{"transactionAmount":{"amount":12.3,"currency":"EUR"},"creditDebitIndicator":"DBIT","status":"BOOK","bookingDate":"2026-11-20"}],
 				"_links":{"self":{"href":"/psd2/v1/accounts/1/transactions?dateFrom=2026-11-01T00:00:00&page=1"},"next":{"href":"/psd2/v1/accounts/1/transactions?dateFrom=2026-11-01T00:00:00&page=2"}}}`),
 				get(fortuneo, "/accounts/1/transactions?dateFrom=2026-11-01T00%3A00%3A00&page=2", `{"transactions":[`+row(`"status":"BOOK","bookingDate":"2026-11-19"`)+`],
@@ -228,7 +228,7 @@ func TestTransactionTraps(t *testing.T) {
 		{
 			name: "Arkéa calls every page page 0: the first page must not count twice", provider: fortuneo, from: oxlin.NewDate(2026, 11, 1),
 			script: []banktest.Exchange{
-				get(fortuneo, "/accounts/1/transactions?dateFrom=2026-11-01T00%3A00%3A00", `{"transactions":[`+row(`"status":"BOOK","bookingDate":"2026-11-20"`)+`],
+				get(fortuneo, "/accounts/1/transactions?dateFrom=2026-11-01T00%3A00%3A00&dateTo=2026-11-22T00%3A00%3A00", `{"transactions":[`+row(`"status":"BOOK","bookingDate":"2026-11-20"`)+`],
 				"_links":{"first":{"href":"/psd2/v1/accounts/1/transactions?page=0"},"next":{"href":"/psd2/v1/accounts/1/transactions?page=0"}}}`),
 				get(fortuneo, "/accounts/1/transactions?page=0", `{"transactions":[`+row(`"status":"BOOK","bookingDate":"2026-11-20"`)+`],
 				"_links":{"next":{"href":"/psd2/v1/accounts/1/transactions?page=0"}}}`),
@@ -237,7 +237,7 @@ func TestTransactionTraps(t *testing.T) {
 		},
 		{
 			name: "Arkéa does not support the extended history", provider: fortuneo,
-			script: []banktest.Exchange{get(fortuneo, "/accounts/1/transactions?dateFrom=2026-08-24T00%3A00%3A00", ``)},
+			script: []banktest.Exchange{get(fortuneo, "/accounts/1/transactions?dateFrom=2026-08-24T00%3A00%3A00&dateTo=2026-11-22T00%3A00%3A00", ``)},
 		},
 		{
 			name: "Boursorama gives 89 days after the first token", provider: boursorama, refreshed: true,

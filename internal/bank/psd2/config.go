@@ -109,6 +109,9 @@ type Signing struct {
 	// of the data. If content-type is listed, every request sends it. (created) and
 	// (expires) are the time of the signature and its end.
 	Headers []string `json:"headers"`
+	// Times is how the two are written: "plain", created=1, or "bracketed", (created)=1 behind
+	// the names of the headers.
+	Times string `json:"times,omitempty"`
 	// LifeSeconds is how long a signature with (expires) is valid; 300 by default.
 	LifeSeconds int `json:"life_seconds,omitempty"`
 	// Tokens signs the requests to the authorization server too.
@@ -302,6 +305,7 @@ func (s Signing) check(at datafile.Node) {
 	}
 	at.Member("headers").Check(len(s.Headers) > 0, "want at least one header")
 	at.Member("key_id").Check(s.KeyID != "", "a value is missing")
+	CheckOneOf(at.Member("times"), s.Times, "", "plain", "bracketed")
 	at.Member("life_seconds").Check(s.LifeSeconds >= 0, "%d is negative", s.LifeSeconds)
 	if s.Answers != nil {
 		s.Answers.check(at.Member("answers"))

@@ -148,6 +148,17 @@ func sumOf(hash crypto.Hash, content []byte) []byte {
 	return h.Sum(nil)
 }
 
+// bracketed is a value of Signing.Times.
+const bracketed = "bracketed"
+
+// timeName returns the name of a time in the Signature header.
+func (c *cavage) timeName(pseudo string) string {
+	if c.Times == bracketed {
+		return pseudo
+	}
+	return strings.Trim(pseudo, "()")
+}
+
 // Sign adds Digest and Signature, and Content-Type if the bank wants it signed.
 func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if len(body) > 0 || c.DigestOnGet {
@@ -170,10 +181,10 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 			value = strings.ToLower(request.Method) + " " + request.URL.RequestURI()
 		case signatureCreated:
 			value = strconv.FormatInt(created, 10)
-			times = append(times, "created="+value)
+			times = append(times, c.timeName(name)+"="+value)
 		case signatureExpires:
 			value = strconv.FormatInt(expires, 10)
-			times = append(times, "expires="+value)
+			times = append(times, c.timeName(name)+"="+value)
 		case "host":
 			value = request.URL.Host
 		default:
@@ -198,8 +209,13 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 		comma = ", "
 	}
 	parts := []string{`keyId="` + c.keyID + `"`, `algorithm="` + cmp.Or(c.Name, c.Algorithm) + `"`}
-	parts = append(parts, times...)
-	parts = append(parts, `headers="`+strings.Join(names, " ")+`"`, `signature="`+base64.StdEncoding.EncodeToString(signature)+`"`)
+	list := []string{`headers="` + strings.Join(names, " ") + `"`}
+	if c.Times == bracketed {
+		parts = slices.Concat(parts, list, times)
+	} else {
+		parts = slices.Concat(parts, times, list)
+	}
+	parts = append(parts, `signature="`+base64.StdEncoding.EncodeToString(signature)+`"`)
 	request.Header.Set("Signature", strings.Join(parts, comma))
 	return nil
 }

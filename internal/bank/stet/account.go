@@ -69,7 +69,7 @@ type accountList struct {
 // listAccounts reads one page of the accounts. What a broken walk or a cut answer lacks
 // counts as one unreadable account: a list with such a one proves no absence.
 func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor string) (accountList, error) {
-	read, err := c.api.ReadList(ctx, call, c.resource(opAccounts, accountsResource, "accounts"), keyOfAccount, cursor)
+	read, err := c.api.ReadList(ctx, call, c.resource(opAccounts, c.path(opAccounts), "accounts"), keyOfAccount, cursor)
 	if err != nil {
 		return accountList{}, err
 	}
@@ -112,7 +112,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	}
 	identifier := r.Identifier.Value
 	account = bank.Account{
-		Address:       id,
+		Address:       c.addressOf(r).String(),
 		BankID:        c.config.BankID(id, bank.IDLasting),
 		Name:          string(psd2.First(r.Name, r.Details, r.Product)),
 		Type:          oxlin.AccountCheckings,
@@ -150,10 +150,26 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	return account, true
 }
 
+// withoutForeignIBANs takes away from each card the IBAN of the account from which it is paid: some
+// banks write that into the card's own record, and two accounts would be one.
+func withoutForeignIBANs(accounts []bank.Account) {
+	for i, card := range accounts {
+		if card.Type != oxlin.AccountCreditCard || card.IBAN == "" {
+			continue
+		}
+		for _, account := range accounts {
+			if account.Type != oxlin.AccountCreditCard && account.IBAN == card.IBAN {
+				accounts[i].IBAN, accounts[i].Number = "", ""
+				accounts[i].LinkedAddress = cmp.Or(card.LinkedAddress, account.Address)
+			}
+		}
+	}
+}
+
 // holders are the values of psuStatus that mean a holder, without case, spaces and
 // hyphens, which banks write in different ways. The other values mean an agent (STET
 // 1.5, PsuStatusType).
-var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
+var holders = map[string]bool{"ACCOUNTHOLDER": true, "HOLDER": true, "COHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
 
 // ofOrganisation reports whether the account belongs to an organisation. PRIV and
 // unknown values are private persons.
@@ -206,13 +222,13 @@ func (i accountIdentifier) iban() string { return psd2.Read(i.IBAN, notation.IBA
 
 // ownerLink returns the resource with the customer's name, if the bank offers one.
 // Accounts that the customer does not hold are skipped: their owner is another person.
-func (l accountList) ownerLink() string {
+func (c *Connector) ownerLink(l accountList) string {
 	if l.links.To(linkEndUserIdentity).Href != "" {
-		return "/end-user-identity"
+		return c.path(opIdentity)
 	}
 	for _, record := range l.records {
 		if record.Links.To(linkOwners).Href != "" && record.id() != "" && record.heldByCustomer() {
-			return accountResource(record.id(), "owners")
+			return c.accountPath(opOwners, record.id())
 		}
 	}
 	return ""

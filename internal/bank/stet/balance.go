@@ -119,8 +119,9 @@ func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) ba
 // addDebits sets the next debit. If the bank gives no other balance, the shown balance is
 // the sum of the coming debits; or the last of them, if each includes the earlier ones.
 func (c *Connector) addDebits(told *bank.Balances, shown *oxlin.Balance, listed []listedBalance, today oxlin.Date) {
+	types := c.config.ComingTypes
 	due := slices.DeleteFunc(slices.Clone(listed), func(b listedBalance) bool {
-		return b.code != "OTHR" || !today.Before(b.reference) || b.Currency != shown.Currency
+		return !slices.Contains(types, b.code) || !today.Before(b.reference) || b.Currency != shown.Currency
 	})
 	if len(due) == 0 {
 		return
@@ -128,7 +129,7 @@ func (c *Connector) addDebits(told *bank.Balances, shown *oxlin.Balance, listed 
 	slices.SortStableFunc(due, func(a, b listedBalance) int { return a.reference.Compare(b.reference) })
 	next := due[0].Amount
 	told.NextDebitDate, told.NextDebitAmount = due[0].reference, &next
-	if listed[0].code != "OTHR" {
+	if !slices.Contains(types, listed[0].code) {
 		return
 	}
 	shown.Amount, shown.Date = 0, due[0].reference

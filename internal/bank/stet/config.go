@@ -1,6 +1,9 @@
 package stet
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -37,6 +40,21 @@ type Config struct {
 	// the default, where each is one debit, or "cumulative", where each includes the
 	// earlier ones.
 	ComingBalances string `json:"coming_balances,omitempty"`
+	// ComingTypes are the types of those balances; OTHR by default.
+	ComingTypes []string `json:"coming_types,omitempty"`
+	// Balances is where they are: "resource", the default, or "list" for a bank that has them in
+	// the list of accounts alone.
+	Balances string `json:"balances,omitempty"`
+	// Paths are those of a bank that has others than the standard, by their names: accounts,
+	// balances, transactions, owners, identity, consents. {id} is the account's; a path that begins
+	// with two slashes is one from the host's root. Those of an account may have a query.
+	Paths map[string]string `json:"paths,omitempty"`
+	// AccountLinks makes us use the links of the accounts, in the place of the paths: "base" below
+	// the base URL, "host" from the root of its host.
+	AccountLinks string `json:"account_links,omitempty"`
+	// ConsentAccounts is how PUT /consents names accounts: by "iban", the default, or by the whole
+	// "account_id" of the bank's own record.
+	ConsentAccounts string `json:"consent_accounts,omitempty"`
 	// Currency is that of accounts if the bank names none, neither with the account nor with
 	// its balances or rows; EUR by default.
 	Currency string `json:"currency,omitempty"`
@@ -56,6 +74,9 @@ type History struct {
 	DateTo bool `json:"date_to,omitempty"`
 	// NoDateTo makes no request send dateTo, for a bank that refuses it.
 	NoDateTo bool `json:"no_date_to,omitempty"`
+	// From and To are the parameters, if not dateFrom and dateTo.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 // The operations, as psd2.Answer.On names them.
@@ -92,4 +113,19 @@ func (c Config) check(at datafile.Node) {
 	read, ok := notation.Currency(c.Currency).Told()
 	at.Member("currency").Check(c.Currency == "" || ok && read == c.Currency, "%q is not a currency", c.Currency)
 	psd2.CheckOneOf(at.Member("coming_balances"), c.ComingBalances, "", "separate", "cumulative")
+	for n, code := range c.ComingTypes {
+		at.Member("coming_types").Item(n).Check(balanceTypes[code] != "" || code == "OTHR" || code == "VALU", "%q is no type of balance", code)
+	}
+	psd2.CheckOneOf(at.Member("balances"), c.Balances, "", "resource", "list")
+	psd2.CheckOneOf(at.Member("account_links"), c.AccountLinks, "", "base", "host")
+	psd2.CheckOneOf(at.Member("consent_accounts"), c.ConsentAccounts, "", "iban", "account_id")
+	names := slices.Sorted(maps.Keys(standardPaths))
+	for _, name := range slices.Sorted(maps.Keys(c.Paths)) {
+		path := at.Member("paths").Member(name)
+		path.Check(slices.Contains(names, name), "want one of %s", strings.Join(names, ", "))
+		path.Check(strings.HasPrefix(c.Paths[name], "/"), "%q does not begin with a slash", c.Paths[name])
+		ofAccount := strings.Contains(standardPaths[name], "{id}")
+		path.Check(strings.Contains(c.Paths[name], "{id}") == ofAccount, "want {id} in the paths of an account, and only there: %q", c.Paths[name])
+		path.Check(ofAccount || !strings.Contains(c.Paths[name], "?"), "%q has a query", c.Paths[name])
+	}
 }

@@ -48,6 +48,9 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 	if len(config.BalancePriority) == 0 {
 		config.BalancePriority = []string{"CLBD", "ITBD", "XPCD", "ITAV", "CLAV", "VALU", "OTHR"}
 	}
+	if len(config.ComingTypes) == 0 {
+		config.ComingTypes = []string{"OTHR"}
+	}
 	return &Connector{psd2.NewAuthorizer(api), config, api}, nil
 }
 
@@ -73,7 +76,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 		return bank.AccountsPage{}, err
 	}
 	page := bank.AccountsPage{
-		OwnerLink: list.ownerLink(), Customer: string(list.connected), Unreadable: list.unreadable, Next: list.next, Kept: list.kept,
+		OwnerLink: c.ownerLink(list), Customer: string(list.connected), Unreadable: list.unreadable, Next: list.next, Kept: list.kept,
 		Endless: list.endless,
 	}
 	for _, record := range list.records {
@@ -88,6 +91,15 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 		// An empty list would mean that all accounts are closed.
 		return bank.AccountsPage{}, psd2.Nonsense(errors.New("no account can be read"))
 	}
+	// A card names its account by the id, or by the IBAN.
+	addresses := map[string]string{}
+	for _, record := range list.records {
+		addresses[record.id()] = c.addressOf(record).String()
+	}
+	for i, account := range page.Accounts {
+		page.Accounts[i].LinkedAddress = cmp.Or(addresses[account.LinkedAddress], account.LinkedAddress)
+	}
+	withoutForeignIBANs(page.Accounts)
 	psd2.LinkCards(page.Accounts)
 	return page, nil
 }
@@ -99,7 +111,11 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if cursor != "" {
 		return c.listedBalances(ctx, call, account, cursor)
 	}
-	request := psd2.Request{Op: opBalances, Resource: accountResource(account.Address, "balances")}
+	if c.config.Balances == "list" {
+		return c.listedBalances(ctx, call, account, firstPage)
+	}
+	path, query := c.ofAccount(opBalances, readAddress(account.Address))
+	request := psd2.Request{Op: opBalances, Resource: path, Query: query}
 	list, err := c.api.SendList(ctx, call, request, "balances", recordMembers["balances"]...)
 	if err != nil {
 		return bank.Balances{}, err
@@ -125,7 +141,7 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 		return bank.Balances{}, err
 	}
 	for _, record := range list.records {
-		if record.id() == account.Address {
+		if record.id() == readAddress(account.Address).ID {
 			return c.balances(account, record.balances()), nil
 		}
 	}
@@ -145,10 +161,12 @@ func (c *Connector) Transactions(
 func (c *Connector) TransactionsUntil(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
+	path, query := c.ofAccount(opTransactions, readAddress(account.Address))
 	rows := psd2.Rows{
-		Resource: c.resource(opTransactions, accountResource(account.Address, "transactions"), "transactions"),
-		History:  c.config.History.History, Late: call.Access.Refreshed, Zone: zone, Query: c.windowQuery,
-		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
+		Resource: c.resource(opTransactions, path, "transactions"),
+		History:  c.config.History.History, Late: call.Access.Refreshed, Zone: zone,
+		Query: func(w psd2.Window) string { return joined(query, c.windowQuery(w)) },
+		Read:  func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
 	}
 	return c.api.ReadRows(ctx, call, rows, from, until, cursor)
 }

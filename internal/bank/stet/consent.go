@@ -3,6 +3,7 @@ package stet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/oxlin/oxlin/internal/bank"
@@ -16,7 +17,7 @@ func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts
 	if c.config.ConsentModel != "mixed" {
 		return nil
 	}
-	identifiers, err := identifiersOf(accounts)
+	identifiers, err := identifiersOf(accounts, c.config.ConsentAccounts == "account_id")
 	if err != nil {
 		return err
 	}
@@ -29,15 +30,16 @@ func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts
 	if c.config.Version != "1.4" {
 		body["owners"] = identifiers
 	}
-	return c.api.Send(ctx, call, psd2.Request{Op: opConsents, Method: http.MethodPut, Resource: "/consents", Body: body}, nil)
+	return c.api.Send(ctx, call, psd2.Request{Op: opConsents, Method: http.MethodPut, Resource: c.path(opConsents), Body: body}, nil)
 }
 
 // identifiersOf returns the accounts as the bank identifies them: by IBAN, or for a card,
-// which has no IBAN, by the accountId of its record, unchanged.
-func identifiersOf(accounts []bank.Account) ([]json.RawMessage, error) {
+// which has no IBAN, by the accountId of its record, unchanged. With own, the bank wants that
+// of each account.
+func identifiersOf(accounts []bank.Account, own bool) ([]json.RawMessage, error) {
 	identifiers := []json.RawMessage{}
 	for _, account := range accounts {
-		if account.IBAN != "" {
+		if account.IBAN != "" && !own {
 			text, err := json.Marshal(map[string]string{"iban": account.IBAN})
 			if err != nil {
 				return nil, psd2.Nonsense(err)
@@ -49,6 +51,8 @@ func identifiersOf(accounts []bank.Account) ([]json.RawMessage, error) {
 		err := json.Unmarshal(account.Raw, &record)
 		if err == nil && record.Identifier.Value != (accountIdentifier{}) {
 			identifiers = append(identifiers, record.identifier())
+		} else if own {
+			return nil, psd2.Nonsense(errors.New("an account has no accountId to consent to"))
 		}
 	}
 	return identifiers, nil

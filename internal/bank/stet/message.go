@@ -3,7 +3,6 @@ package stet
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -67,14 +66,4 @@ func (c *Connector) resource(op, path, member string) psd2.Resource {
 	return psd2.Resource{
 		Op: op, Path: path, Member: member, RecordMembers: recordMembers[member], RepeatEnds: c.config.RepeatedPageEnds,
 	}
-}
-
-// accountsResource is the path of the accounts below the base URL.
-const accountsResource = "/accounts"
-
-// accountResource returns a resource of one account. We build it ourselves, because the
-// links in many banks' lists of accounts have other hosts and prefixes. The id is
-// escaped: it may contain slashes.
-func accountResource(id, name string) string {
-	return accountsResource + "/" + url.PathEscape(id) + "/" + name
 }

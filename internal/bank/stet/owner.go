@@ -28,7 +28,7 @@ func (i identity) name() string {
 
 // Owner reads the customer's name: from /end-user-identity or an account's
 // /owners, whichever the list of accounts offers (banks §1.1), else from the
-// connectedPsu of that list.
+// connectedPsu of the answer or of that list.
 func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.AccountsPage) (oxlin.Owner, error) {
 	listed := oxlin.Owner{Name: page.Customer}
 	if page.OwnerLink == "" {
@@ -37,6 +37,7 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 	var body struct {
 		Identity   json.RawMessage `json:"identity"`
 		Identities json.RawMessage `json:"identities"`
+		Connected  psd2.Text       `json:"connectedPsu"`
 	}
 	err := c.get(ctx, call, opIdentity, page.OwnerLink, "", &body)
 	var failure *bank.Failure
@@ -56,6 +57,9 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 				return oxlin.Owner{Name: person.Value.name()}, nil
 			}
 		}
+	}
+	if body.Connected != "" {
+		return oxlin.Owner{Name: string(body.Connected)}, nil
 	}
 	return listed, nil
 }

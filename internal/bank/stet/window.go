@@ -1,6 +1,7 @@
 package stet
 
 import (
+	"cmp"
 	"net/url"
 
 	"github.com/oxlin/oxlin"
@@ -10,12 +11,12 @@ import (
 // windowQuery requests the first page of a window.
 func (c *Connector) windowQuery(w psd2.Window) string {
 	from, end := w.Requested()
-	query := url.Values{"dateFrom": {c.formatDate(from)}}
+	query := url.Values{cmp.Or(c.config.History.From, "dateFrom"): {c.formatDate(from)}}
 	if end.IsZero() && c.config.History.DateTo {
 		end = oxlin.DateIn(c.api.Now(), zone).AddDays(1)
 	}
 	if !end.IsZero() && !c.config.History.NoDateTo {
-		query.Set("dateTo", c.formatDate(end))
+		query.Set(cmp.Or(c.config.History.To, "dateTo"), c.formatDate(end))
 	}
 	return query.Encode()
 }
