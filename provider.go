@@ -28,6 +28,8 @@ type Provider struct {
 	// Lacks names the settings and certificates without which this installation cannot reach
 	// it. It is for operators alone.
 	Lacks []string
+	// Files stands for any bank whose files are imported and that the catalogue lacks.
+	Files bool
 	// Common providers are listed first, before a search.
 	Common bool
 	// ChannelDefinitions are in the order in which they are offered.

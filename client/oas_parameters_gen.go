@@ -164,6 +164,9 @@ type ImportAtProviderParams struct {
 	AccountID OptString `json:",omitempty,omitzero"`
 	// Add what differs within the days that a channel has read, too.
 	AddDifferences OptBool `json:",omitempty,omitzero"`
+	// How the file is to be read, as JSON, where it does not tell that itself (the schema
+	// `ImportMapping`).
+	Mapping OptString `json:",omitempty,omitzero"`
 }
 
 // ImportIntoConnectionParams is parameters of importIntoConnection operation.
@@ -173,6 +176,9 @@ type ImportIntoConnectionParams struct {
 	AccountID OptString `json:",omitempty,omitzero"`
 	// Add what differs within the days that a channel has read, too.
 	AddDifferences OptBool `json:",omitempty,omitzero"`
+	// How the file is to be read, as JSON, where it does not tell that itself (the schema
+	// `ImportMapping`).
+	Mapping OptString `json:",omitempty,omitzero"`
 }
 
 // ListProvidersParams is parameters of listProviders operation.

@@ -2043,10 +2043,164 @@ func (s ImportIntoConnectionReq) Read(p []byte) (n int, err error) {
 	return s.Data.Read(p)
 }
 
+// How the text of a CSV or QIF file is read.
+// Ref: #/components/schemas/ImportMapping
+type ImportMapping struct {
+	Charset OptString `json:"charset"`
+	// What each column holds: `day`, `transaction_day`, `value_day`, `label`, `counterparty`, `creditor`,
+	// `debtor`, `kind`, `amount`, `debit`, `credit`, `direction`, `fee`, `currency`, `balance`, `account`,
+	// `bank_code`, `id`, `end_to_end_id`, `mandate_id`, `check_number`, `status`, or nothing.
+	Columns  []string  `json:"columns"`
+	Currency OptString `json:"currency"`
+	// The decimal separator, `,` or `.`.
+	Decimal OptString              `json:"decimal"`
+	Format  OptImportMappingFormat `json:"format"`
+	// The names of the columns.
+	Header []string `json:"header"`
+	// The order of days in figures: `DMY`, `MDY` or `YMD`.
+	Order OptString `json:"order"`
+	// The character between two columns.
+	Separator OptString `json:"separator"`
+	// `written` if a minus takes from the account, `reversed` if it adds to it.
+	Sign OptString `json:"sign"`
+}
+
+// GetCharset returns the value of Charset.
+func (s *ImportMapping) GetCharset() OptString {
+	return s.Charset
+}
+
+// GetColumns returns the value of Columns.
+func (s *ImportMapping) GetColumns() []string {
+	return s.Columns
+}
+
+// GetCurrency returns the value of Currency.
+func (s *ImportMapping) GetCurrency() OptString {
+	return s.Currency
+}
+
+// GetDecimal returns the value of Decimal.
+func (s *ImportMapping) GetDecimal() OptString {
+	return s.Decimal
+}
+
+// GetFormat returns the value of Format.
+func (s *ImportMapping) GetFormat() OptImportMappingFormat {
+	return s.Format
+}
+
+// GetHeader returns the value of Header.
+func (s *ImportMapping) GetHeader() []string {
+	return s.Header
+}
+
+// GetOrder returns the value of Order.
+func (s *ImportMapping) GetOrder() OptString {
+	return s.Order
+}
+
+// GetSeparator returns the value of Separator.
+func (s *ImportMapping) GetSeparator() OptString {
+	return s.Separator
+}
+
+// GetSign returns the value of Sign.
+func (s *ImportMapping) GetSign() OptString {
+	return s.Sign
+}
+
+// SetCharset sets the value of Charset.
+func (s *ImportMapping) SetCharset(val OptString) {
+	s.Charset = val
+}
+
+// SetColumns sets the value of Columns.
+func (s *ImportMapping) SetColumns(val []string) {
+	s.Columns = val
+}
+
+// SetCurrency sets the value of Currency.
+func (s *ImportMapping) SetCurrency(val OptString) {
+	s.Currency = val
+}
+
+// SetDecimal sets the value of Decimal.
+func (s *ImportMapping) SetDecimal(val OptString) {
+	s.Decimal = val
+}
+
+// SetFormat sets the value of Format.
+func (s *ImportMapping) SetFormat(val OptImportMappingFormat) {
+	s.Format = val
+}
+
+// SetHeader sets the value of Header.
+func (s *ImportMapping) SetHeader(val []string) {
+	s.Header = val
+}
+
+// SetOrder sets the value of Order.
+func (s *ImportMapping) SetOrder(val OptString) {
+	s.Order = val
+}
+
+// SetSeparator sets the value of Separator.
+func (s *ImportMapping) SetSeparator(val OptString) {
+	s.Separator = val
+}
+
+// SetSign sets the value of Sign.
+func (s *ImportMapping) SetSign(val OptString) {
+	s.Sign = val
+}
+
+type ImportMappingFormat string
+
+const (
+	ImportMappingFormatCSV ImportMappingFormat = "CSV"
+	ImportMappingFormatQIF ImportMappingFormat = "QIF"
+)
+
+// AllValues returns all ImportMappingFormat values.
+func (ImportMappingFormat) AllValues() []ImportMappingFormat {
+	return []ImportMappingFormat{
+		ImportMappingFormatCSV,
+		ImportMappingFormatQIF,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ImportMappingFormat) MarshalText() ([]byte, error) {
+	switch s {
+	case ImportMappingFormatCSV:
+		return []byte(s), nil
+	case ImportMappingFormatQIF:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ImportMappingFormat) UnmarshalText(data []byte) error {
+	switch ImportMappingFormat(data) {
+	case ImportMappingFormatCSV:
+		*s = ImportMappingFormatCSV
+		return nil
+	case ImportMappingFormatQIF:
+		*s = ImportMappingFormatQIF
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/Imported
 type Imported struct {
 	Accounts     []ImportedAccount `json:"accounts"`
 	ConnectionID string            `json:"connection_id"`
+	Mapping      OptImportMapping  `json:"mapping"`
 }
 
 // GetAccounts returns the value of Accounts.
@@ -2059,6 +2213,11 @@ func (s *Imported) GetConnectionID() string {
 	return s.ConnectionID
 }
 
+// GetMapping returns the value of Mapping.
+func (s *Imported) GetMapping() OptImportMapping {
+	return s.Mapping
+}
+
 // SetAccounts sets the value of Accounts.
 func (s *Imported) SetAccounts(val []ImportedAccount) {
 	s.Accounts = val
@@ -2067,6 +2226,11 @@ func (s *Imported) SetAccounts(val []ImportedAccount) {
 // SetConnectionID sets the value of ConnectionID.
 func (s *Imported) SetConnectionID(val string) {
 	s.ConnectionID = val
+}
+
+// SetMapping sets the value of Mapping.
+func (s *Imported) SetMapping(val OptImportMapping) {
+	s.Mapping = val
 }
 
 // Ref: #/components/schemas/ImportedAccount
@@ -3900,6 +4064,98 @@ func (o OptGetTransactionsSort) Get() (v GetTransactionsSort, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptGetTransactionsSort) Or(d GetTransactionsSort) GetTransactionsSort {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptImportMapping returns new OptImportMapping with value set to v.
+func NewOptImportMapping(v ImportMapping) OptImportMapping {
+	return OptImportMapping{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptImportMapping is optional ImportMapping.
+type OptImportMapping struct {
+	Value ImportMapping
+	Set   bool
+}
+
+// IsSet returns true if OptImportMapping was set.
+func (o OptImportMapping) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptImportMapping) Reset() {
+	var v ImportMapping
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptImportMapping) SetTo(v ImportMapping) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptImportMapping) Get() (v ImportMapping, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptImportMapping) Or(d ImportMapping) ImportMapping {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptImportMappingFormat returns new OptImportMappingFormat with value set to v.
+func NewOptImportMappingFormat(v ImportMappingFormat) OptImportMappingFormat {
+	return OptImportMappingFormat{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptImportMappingFormat is optional ImportMappingFormat.
+type OptImportMappingFormat struct {
+	Value ImportMappingFormat
+	Set   bool
+}
+
+// IsSet returns true if OptImportMappingFormat was set.
+func (o OptImportMappingFormat) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptImportMappingFormat) Reset() {
+	var v ImportMappingFormat
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptImportMappingFormat) SetTo(v ImportMappingFormat) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptImportMappingFormat) Get() (v ImportMappingFormat, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptImportMappingFormat) Or(d ImportMappingFormat) ImportMappingFormat {
 	if v, ok := o.Get(); ok {
 		return v
 	}

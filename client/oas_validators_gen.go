@@ -974,6 +974,47 @@ func (s GetTransactionsSort) Validate() error {
 	}
 }
 
+func (s *ImportMapping) Validate() error {
+	if s == nil {
+		return validate.ErrNilPointer
+	}
+
+	var failures []validate.FieldError
+	if err := func() error {
+		if value, ok := s.Format.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "format",
+			Error: err,
+		})
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+	return nil
+}
+
+func (s ImportMappingFormat) Validate() error {
+	switch s {
+	case "CSV":
+		return nil
+	case "QIF":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
+}
+
 func (s *Imported) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -1005,6 +1046,24 @@ func (s *Imported) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "accounts",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if value, ok := s.Mapping.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "mapping",
 			Error: err,
 		})
 	}

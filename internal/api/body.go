@@ -38,7 +38,7 @@ func tolerate(r *http.Request, path string) *http.Request {
 	if importsFile(r, path) {
 		body := &fileBody{original: r.Body, contentType: r.Header.Get("Content-Type"), encoding: r.Header.Get("Content-Encoding")}
 		exchangeOf(r.Context()).file = body
-		r.Body, r.ContentLength, r.URL.RawQuery = body, -1, joined(query).Encode()
+		r.Body, r.ContentLength, r.URL.RawQuery = body, -1, query.Encode()
 		r.Header.Set("Content-Type", "application/octet-stream")
 		return r
 	}

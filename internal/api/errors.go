@@ -15,7 +15,6 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
-	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/web"
 )
@@ -41,10 +40,7 @@ func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithH
 			Field: text(shown.Field), RequestID: line.RequestID,
 		},
 	}
-	var open *connect.AccountQuestion
-	if errors.As(err, &open) {
-		answer.Response.Question = question(open)
-	}
+	answer.Response.Question = question(err)
 	if shown.RetryAfter > 0 {
 		answer.RetryAfter.SetTo(int64(math.Ceil(shown.RetryAfter.Seconds())))
 	}

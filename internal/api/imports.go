@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -15,7 +16,7 @@ import (
 )
 
 // mostField limits a field of a form beside its file.
-const mostField = 1000
+const mostField = 10_000
 
 // importsFile reports whether the body at a path is a file.
 func importsFile(r *http.Request, path string) bool {
@@ -97,7 +98,7 @@ func readFault(err error, message string) error {
 }
 
 // newImport reads the file and the answers of a request. Fields of a form override parameters.
-func newImport(ctx context.Context, data io.Reader, account oas.OptString, add oas.OptFlag) (connect.NewImport, error) {
+func newImport(ctx context.Context, data io.Reader, account oas.OptString, add oas.OptFlag, mapping oas.OptString) (connect.NewImport, error) {
 	var file connect.NewImport
 	content, err := io.ReadAll(data)
 	var shown *oxlin.Error
@@ -110,16 +111,25 @@ func newImport(ctx context.Context, data io.Reader, account oas.OptString, add o
 		return file, oxlin.Invalid("file", "The body has to be a file.")
 	}
 	file.Content = content
-	named, differences := account.Value, bool(add.Value)
+	named, differences, read := account.Value, bool(add.Value), mapping.Value
 	if body := exchangeOf(ctx).file; body != nil {
 		if value := body.fields["account_id"]; value != "" {
 			named = value
+		}
+		if value := body.fields["mapping"]; value != "" {
+			read = value
 		}
 		if value := body.fields["add_differences"]; value != "" {
 			differences = value == "true" || value == "1" || value == "True"
 		}
 	}
 	file.AddDifferences = differences
+	if read != "" {
+		err := json.Unmarshal([]byte(read), &file.Mapping)
+		if err != nil {
+			return file, oxlin.Invalid("mapping", "The mapping has to be a JSON object.")
+		}
+	}
 	switch {
 	case named == "":
 	case named == "new":
@@ -140,7 +150,7 @@ func (a *API) ImportIntoConnection(ctx context.Context, request oas.ImportIntoCo
 	if err != nil {
 		return nil, err
 	}
-	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences)
+	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences, params.Mapping)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +160,7 @@ func (a *API) ImportIntoConnection(ctx context.Context, request oas.ImportIntoCo
 
 // ImportAtProvider imports a file of a bank.
 func (a *API) ImportAtProvider(ctx context.Context, request oas.ImportAtProviderReq, params oas.ImportAtProviderParams) (*oas.Imported, error) {
-	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences)
+	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences, params.Mapping)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +169,7 @@ func (a *API) ImportAtProvider(ctx context.Context, request oas.ImportAtProvider
 }
 
 func imported(done connect.Imported) *oas.Imported {
-	return &oas.Imported{ConnectionID: done.Connection.String(), Accounts: convertAll(done.Accounts, func(a connect.ImportedAccount) oas.ImportedAccount {
+	return &oas.Imported{ConnectionID: done.Connection.String(), Mapping: mapping(done.Mapping), Accounts: convertAll(done.Accounts, func(a connect.ImportedAccount) oas.ImportedAccount {
 		return oas.ImportedAccount{
 			AccountID: a.Account.ID.String(), Created: a.Made, NewTransactions: a.Added, ChangedTransactions: a.Changed,
 			KnownTransactions: a.Known, DifferentTransactions: a.Different, UnreadableRows: a.Unreadable, BalanceMoved: a.BalanceMoved,
@@ -172,12 +182,35 @@ func difference(d connect.Difference) oas.ImportedAccountDifferencesItem {
 	return oas.ImportedAccountDifferencesItem{Date: someDay(d.Date), Amount: oas.Amount(d.Amount), Currency: d.Currency, Label: d.Label}
 }
 
-// question renders the question that an imported file leaves open.
-func question(q *connect.AccountQuestion) oas.OptImportQuestion {
-	return oas.NewOptImportQuestion(oas.ImportQuestion{
-		Type: oas.ImportQuestionTypeACCOUNT, Number: text(q.Number),
-		Accounts: convertAll(q.Accounts, func(a oxlin.Account) oas.ImportQuestionAccountsItem {
-			return oas.ImportQuestionAccountsItem{ID: a.ID.String(), Name: nameOf(a), AccountNumber: numberOf(a)}
-		}),
+// question renders the question that an imported file leaves open; absent if err holds none.
+func question(err error) (shown oas.OptImportQuestion) {
+	var account *connect.AccountQuestion
+	var how *connect.MappingQuestion
+	switch {
+	case errors.As(err, &account):
+		return oas.NewOptImportQuestion(oas.ImportQuestion{
+			Type: oas.ImportQuestionTypeACCOUNT, Number: text(account.Number),
+			Accounts: convertAll(account.Accounts, func(a oxlin.Account) oas.ImportQuestionAccountsItem {
+				return oas.ImportQuestionAccountsItem{ID: a.ID.String(), Name: nameOf(a), AccountNumber: numberOf(a)}
+			}),
+		})
+	case errors.As(err, &how):
+		return oas.NewOptImportQuestion(oas.ImportQuestion{
+			Type: oas.ImportQuestionTypeMAPPING, Accounts: []oas.ImportQuestionAccountsItem{}, Mapping: mapping(&how.Mapping), Sample: how.Sample,
+			Unsure: convertAll(how.Unsure, func(f connect.Facet) oas.ImportQuestionUnsureItem { return oas.ImportQuestionUnsureItem(f) }),
+		})
+	}
+	return shown
+}
+
+// mapping renders how a file was read; absent for a file of a standard.
+func mapping(m *connect.Mapping) oas.OptImportMapping {
+	if m == nil {
+		return oas.OptImportMapping{}
+	}
+	return oas.NewOptImportMapping(oas.ImportMapping{
+		Format: oas.OptImportMappingFormat{Value: oas.ImportMappingFormat(m.Format), Set: m.Format != ""}, Charset: text(m.Charset),
+		Separator: text(m.Separator), Header: m.Header, Columns: convertAll(m.Columns, func(r connect.Role) string { return string(r) }),
+		Order: text(m.Order), Decimal: text(m.Decimal), Sign: text(m.Sign), Currency: text(m.Currency),
 	})
 }

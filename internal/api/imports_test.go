@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -347,6 +348,24 @@ func TestFilesAndChannelsTellOneTruth(t *testing.T) {
 			w.tomorrow(connection)
 			w.holds(both)
 		},
+		"a file of any bank, then consent to a new connection": func(w *importWorld, today oxlin.Date, all []movement) {
+			first, got := w.imports("/providers/2999/import", camtOf(firstIBAN, all, "12.00"))
+			wantBrought(w.t, got, brought{new: len(all)})
+			account, rows := w.Accounts(w.caller.UserID)[0].ID, idsOf(w.Transactions(w.caller.UserID))
+			connection := w.consent("0")
+			moved := w.Accounts(w.caller.UserID)[0]
+			if moved.ID != account || moved.ConnectionID.String() != connection || connection == first {
+				w.t.Errorf("account %s of connection %s, want %s of %s", moved.ID, moved.ConnectionID, account, connection)
+			}
+			w.holds(map[string][]movement{firstIBAN: all})
+			if ids := idsOf(w.Transactions(w.caller.UserID)); !slices.Equal(ids, rows) {
+				w.t.Errorf("the transactions have other ids: %v, want %v", ids, rows)
+			}
+			w.tomorrow(connection)
+			_, got = w.imports("/providers/2999/import", mt940Of(firstIBAN, all))
+			wantBrought(w.t, got, brought{known: len(all)})
+			w.holds(map[string][]movement{firstIBAN: all})
+		},
 		"a file differs within a channel's days": func(w *importWorld, today oxlin.Date, _ []movement) {
 			all := w.shown[firstIBAN]
 			connection := w.consent("0")
@@ -375,6 +394,15 @@ func TestFilesAndChannelsTellOneTruth(t *testing.T) {
 			})
 		})
 	}
+}
+
+func idsOf(rows []oxlin.Transaction) []oxlin.TransactionID {
+	var ids []oxlin.TransactionID
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func wantBrought(t *testing.T, got []brought, want ...brought) {
@@ -500,6 +528,46 @@ func TestAFileLeavesTraces(t *testing.T) {
 		if label := w.world.send(t, request{method: "GET", path: path, token: w.token}).want(t, 200).object(t)["label"]; label != first.Label {
 			t.Errorf("label %v, want %s", label, first.Label)
 		}
+	})
+}
+
+// What a CSV file does not tell is asked, and how it was read is told.
+func TestATableWithoutAnOrderOfDaysAsks(t *testing.T) {
+	eachImport(t, func(t *testing.T, w *importWorld, _ oxlin.Date, _ []movement) {
+		table := "Date;Libellé;Montant\n03/04/2026;CAFE DU PORT;-2,40\n05/06/2026;CAFE DU PORT;-2,40\n"
+		asked := w.send(atBank, table).wantError(t, 409, oxlin.CodeUserActionRequired, "mapping").object(t)["question"].(map[string]any)
+		if fmt.Sprint(asked["type"], asked["unsure"]) != "MAPPING[order]" || len(asked["sample"].([]any)) == 0 {
+			t.Errorf("question %v", asked)
+		}
+		mapping := asked["mapping"].(map[string]any)
+		mapping["order"] = "MDY"
+		text, _ := json.Marshal(mapping)
+		told := w.send(atBank+"?mapping="+url.QueryEscape(string(text)), table).want(t, 202).object(t)
+		if order := told["mapping"].(map[string]any)["order"]; order != "MDY" {
+			t.Errorf("the file was read in the order %v", order)
+		}
+		if day := w.Transactions(w.caller.UserID)[0].Date.String(); day != "2026-03-04" && day != "2026-05-06" {
+			t.Errorf("the day is %s", day)
+		}
+		w.send(atBank+"?mapping=x", table).wantError(t, 400, oxlin.CodeInvalidRequest, "mapping")
+	})
+}
+
+// A French account number in parts, as OFX has it, leads to the account of its IBAN.
+func TestTheNumberOfAnOFXFileLeadsToItsAccount(t *testing.T) {
+	eachImport(t, func(t *testing.T, w *importWorld, _ oxlin.Date, all []movement) {
+		w.consent("0")
+		var file strings.Builder
+		file.WriteString("OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR" +
+			"<BANKACCTFROM><BANKID>30006<BRANCHID>00001<ACCTID>12345678901<ACCTTYPE>CHECKING</BANKACCTFROM><BANKTRANLIST>")
+		for _, m := range all {
+			fmt.Fprintf(&file, "<STMTTRN><TRNTYPE>%s<DTPOSTED>%s<TRNAMT>%s%s<FITID>F%d<NAME>%s</STMTTRN>",
+				m.word("DEBIT", "CREDIT"), strings.ReplaceAll(m.day.String(), "-", ""), m.word("-", ""), m.amount(), m.id, m.shop)
+		}
+		file.WriteString("</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>")
+		_, got := w.imports("/providers/2999/import", file.String())
+		wantBrought(t, got, brought{known: len(all)})
+		w.holds(map[string][]movement{firstIBAN: all})
 	})
 }
 

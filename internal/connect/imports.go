@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +38,8 @@ type NewImport struct {
 	// Account is the one that the file belongs to; zero if the file tells it. NewAccount makes one.
 	Account    oxlin.AccountID
 	NewAccount bool
+	// Mapping is how a CSV or QIF file is read; nil if the file tells it.
+	Mapping *Mapping
 	// AddDifferences adds what differs from a channel's rows of the same days, too.
 	AddDifferences bool
 }
@@ -47,6 +50,8 @@ type Imported struct {
 	// Made reports whether the connection was made for it.
 	Made     bool
 	Accounts []ImportedAccount
+	// Mapping is how a CSV or QIF file was read; nil for other formats.
+	Mapping *Mapping
 }
 
 // ImportedAccount counts the news of a file about one account.
@@ -75,6 +80,25 @@ type Difference struct {
 
 // mostDifferences is how many differing transactions of an account are listed.
 const mostDifferences = 100
+
+// Mapping, Role and Facet tell how a file without a standard is read.
+type (
+	Mapping = statement.Mapping
+	Role    = statement.Role
+	Facet   = statement.Facet
+)
+
+// MappingQuestion is the error for a file that can be read in more than one way. The same file with
+// NewImport.Mapping answers it.
+type MappingQuestion struct{ *statement.Question }
+
+// Unwrap returns the public form of the error.
+func (q *MappingQuestion) Unwrap() error {
+	return &oxlin.Error{
+		Code: oxlin.CodeUserActionRequired, Field: "mapping",
+		Message: "The file does not tell how it is to be read: send it again with a mapping that is complete.",
+	}
+}
 
 // AccountQuestion is the error for a file that does not tell to which account it belongs. The
 // same file with NewImport.Account, or NewAccount, answers it.
@@ -131,7 +155,7 @@ func (i *Imports) IntoConnection(ctx context.Context, caller oxlin.Caller, id ox
 	if err != nil {
 		return Imported{}, err
 	}
-	return i.run(ctx, caller, file, func(ctx context.Context, tx *store.Tx) (place, error) {
+	return i.run(ctx, caller, file, func(ctx context.Context, tx *store.Tx, _ []*part) (place, error) {
 		connection, err := ownConnection(ctx, tx.Read(), caller, id)
 		if err != nil {
 			return place{}, err
@@ -148,10 +172,47 @@ func (i *Imports) AtProvider(ctx context.Context, caller oxlin.Caller, id oxlin.
 	if !known {
 		return Imported{}, oxlin.NotFound("provider")
 	}
-	return i.run(ctx, caller, file, func(ctx context.Context, tx *store.Tx) (place, error) {
-		return atProvider(ctx, tx.Read(), caller, provider)
+	return i.run(ctx, caller, file, func(ctx context.Context, tx *store.Tx, parts []*part) (place, error) {
+		return atProvider(ctx, tx.Read(), caller, i.bankOf(provider, parts), provider.Files)
 	})
 }
+
+// bankOf returns the bank that a file names by the bank's code in its account numbers, if the user has
+// only said that it is a file: the one provider of the catalogue that has this code.
+func (i *Imports) bankOf(said oxlin.Provider, parts []*part) oxlin.Provider {
+	if !said.Files {
+		return said
+	}
+	found := said
+	for _, one := range i.catalogue.Providers() {
+		if one.Files || !slices.ContainsFunc(parts, func(p *part) bool { return p.isOf(one) }) {
+			continue
+		}
+		if !found.Files {
+			return said // two banks of one code: nobody can tell which
+		}
+		found = one
+	}
+	return found
+}
+
+// isOf reports whether an account number or a BIC has the code of a bank.
+func (p *part) isOf(provider oxlin.Provider) bool {
+	for _, code := range provider.BankCodes {
+		country := strings.HasPrefix(provider.CountryCode, p.iban[:min(2, len(p.iban))]) // FR and FRA, DE and DEU
+		if len(p.iban) > ibanPrefix && country && strings.HasPrefix(p.iban[ibanPrefix:], code) || p.code == code || len(code) >= bicBank && strings.HasPrefix(p.bic, code) {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// ibanPrefix are the country and the check digits of an IBAN.
+	ibanPrefix = 4
+	// bicBank is how many characters of a BIC name the bank and its country.
+	bicBank = 6
+)
 
 // place is where a file goes.
 type place struct {
@@ -162,18 +223,18 @@ type place struct {
 }
 
 // atProvider finds the accounts of a user at a bank, and the connection for new ones: the oldest that
-// no channel reads.
-func atProvider(ctx context.Context, reader store.Reader, caller oxlin.Caller, provider oxlin.Provider) (place, error) {
+// no channel reads. If the user has not said which bank it is, the file may be about accounts of all.
+func atProvider(ctx context.Context, reader store.Reader, caller oxlin.Caller, provider oxlin.Provider, anyBank bool) (place, error) {
 	at := place{connection: oxlin.Connection{UserID: caller.UserID, ProviderID: provider.ID, Name: provider.Name, AutoSync: true}}
 	connections, err := reader.Connections(ctx, caller.UserID)
 	if err != nil {
 		return at, err
 	}
 	for _, connection := range connections {
-		if connection.ProviderID != provider.ID {
+		if connection.ProviderID != provider.ID && !anyBank {
 			continue
 		}
-		if at.connection.ID == 0 && len(connection.Channels) == 0 {
+		if connection.ProviderID == provider.ID && at.connection.ID == 0 && len(connection.Channels) == 0 {
 			at.connection = connection
 		}
 		accounts, err := reader.AccountsOfConnection(ctx, connection.ID)
@@ -186,19 +247,19 @@ func atProvider(ctx context.Context, reader store.Reader, caller oxlin.Caller, p
 }
 
 // run reads a file, finds its accounts in one transaction, and adds the rows of one after the other.
-func (i *Imports) run(ctx context.Context, caller oxlin.Caller, file NewImport, find func(ctx context.Context, tx *store.Tx) (place, error)) (Imported, error) {
+func (i *Imports) run(ctx context.Context, caller oxlin.Caller, file NewImport, find func(ctx context.Context, tx *store.Tx, parts []*part) (place, error)) (Imported, error) {
 	release, err := i.turns.take(caller.UserID)
 	if err != nil {
 		return Imported{}, err
 	}
 	defer release()
-	parts, err := partsOf(file.Content)
+	parts, mapping, err := partsOf(file)
 	if err != nil {
 		return Imported{}, err
 	}
 	var done Imported
 	err = i.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		at, err := find(ctx, tx)
+		at, err := find(ctx, tx, parts)
 		if err != nil {
 			return err
 		}
@@ -208,6 +269,7 @@ func (i *Imports) run(ctx context.Context, caller oxlin.Caller, file NewImport, 
 	if err != nil {
 		return Imported{}, err
 	}
+	done.Mapping = mapping
 	for n, part := range parts {
 		account := &done.Accounts[n]
 		for _, group := range part.groups {
@@ -284,7 +346,7 @@ func choose(accounts []oxlin.Account, part *part, file NewImport, alone bool) (a
 	for n, a := range accounts {
 		known[n] = reconcile.KnownOf(a)
 	}
-	named := reconcile.Named(known, part.iban, part.number, part.currency)
+	named := reconcile.Named(known, part.iban, part.number, part.currency, part.kind)
 	asked := alone || part.nameless()
 	switch {
 	case len(named) == 1:
@@ -318,9 +380,13 @@ func choose(accounts []oxlin.Account, part *part, file NewImport, alone bool) (a
 // insert stores the account that a file shows for the first time.
 func (i *Imports) insert(ctx context.Context, tx *store.Tx, connection oxlin.Connection, part *part) (oxlin.Account, error) {
 	account := oxlin.Account{
-		UserID: connection.UserID, ConnectionID: connection.ID, Type: oxlin.AccountCheckings, Status: oxlin.AccountActive,
+		UserID: connection.UserID, ConnectionID: connection.ID, Name: part.name, Type: cmp.Or(part.kind, oxlin.AccountCheckings), Status: oxlin.AccountActive,
 		Usage: oxlin.UsagePersonal, Currency: part.currency, CurrencyWord: oxlin.CurrencyOfRows, IBAN: part.iban, Number: part.number,
 		OwnerName: part.owner, CreatedAt: i.now(),
+	}
+	if account.Type == oxlin.AccountCreditCard {
+		account.Number, account.MaskedNumber = "", part.number
+		account.Details.CreditCard = &oxlin.CardDetails{MaskedNumber: part.number}
 	}
 	var err error
 	account.ID, err = tx.InsertAccount(ctx, account)
@@ -329,7 +395,9 @@ func (i *Imports) insert(ctx context.Context, tx *store.Tx, connection oxlin.Con
 
 // part holds the statements of a file about one account.
 type part struct {
-	iban, number, currency, owner string
+	iban, number, currency, owner, name, bic, code string
+	// kind is the type of the account, if the file tells it.
+	kind oxlin.AccountType
 	// groups are imported one after the other: each may repeat rows of the former ones.
 	groups     []synchro.ImportedFile
 	days       []days
@@ -347,34 +415,80 @@ func (p *part) contradicts(a oxlin.Account) bool {
 		p.currency != "" && a.Currency != "" && p.currency != a.Currency
 }
 
-// partsOf reads a file.
-func partsOf(content []byte) ([]*part, error) {
-	if len(content) > MostFileBytes {
-		return nil, &oxlin.Error{Code: oxlin.CodePayloadTooLarge, Field: fieldFile, Message: "A file may have 16 MiB."}
+// partsOf reads a file, and tells how.
+func partsOf(file NewImport) ([]*part, *Mapping, error) {
+	if len(file.Content) > MostFileBytes {
+		return nil, nil, &oxlin.Error{Code: oxlin.CodePayloadTooLarge, Field: fieldFile, Message: "A file may have 16 MiB."}
 	}
-	statements, err := statement.Read(content, statement.Options{MaxBytes: MostFileBytes})
+	statements, err := statement.Read(file.Content, statement.Options{MaxBytes: MostFileBytes, Mapping: file.Mapping})
+	var open *statement.Question
 	switch {
+	case errors.As(err, &open):
+		return nil, nil, &MappingQuestion{open}
 	case errors.Is(err, statement.ErrFormat):
-		return nil, oxlin.Invalid(fieldFile, "The file has none of the formats that can be read.")
+		return nil, nil, oxlin.Invalid(fieldFile, "The file has none of the formats that can be read.")
 	case err != nil:
-		return nil, oxlin.Invalid(fieldFile, "The file cannot be read: %s.", err)
+		return nil, nil, oxlin.Invalid(fieldFile, "The file cannot be read: %s.", err)
 	}
+	var mapping *Mapping
 	var parts []*part
 	rows := 0
 	for _, s := range statements {
 		rows += len(s.Rows)
 		if rows > mostFileRows {
-			return nil, oxlin.Invalid(fieldFile, "A file may hold %d rows.", mostFileRows)
+			return nil, nil, oxlin.Invalid(fieldFile, "A file may hold %d rows.", mostFileRows)
 		}
+		mapping = cmp.Or(mapping, s.Mapping)
 		s.Currency = cmp.Or(s.Currency, currencyOf(s))
+		if s.IBAN == "" {
+			s.IBAN = ibanOfRIB(s.BankCode, s.Branch, s.Number)
+		}
 		at := slices.IndexFunc(parts, func(p *part) bool { return p.iban == s.IBAN && p.number == s.Number && p.currency == s.Currency })
 		if at < 0 {
 			at = len(parts)
-			parts = append(parts, &part{iban: s.IBAN, number: s.Number, currency: s.Currency, owner: s.Owner})
+			parts = append(parts, &part{iban: s.IBAN, number: s.Number, currency: s.Currency, owner: s.Owner, name: s.Name, kind: s.Type, bic: s.BIC, code: s.BankCode})
 		}
 		parts[at].add(s)
 	}
-	return parts, nil
+	return parts, mapping, nil
+}
+
+// ibanOfRIB returns the IBAN of the parts of a French account number: bank, branch and account; empty for
+// others.
+func ibanOfRIB(bank, branch, account string) string {
+	account = strings.ToUpper(account)
+	isRIB := len(bank) == 5 && len(branch) == 5 && len(account) == 11 && strings.Trim(bank+branch, "0123456789") == ""
+	if !isRIB || strings.Trim(account, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return ""
+	}
+	// In the key, a letter counts as a digit: A and J as 1, S as 2.
+	digits := strings.Map(func(r rune) rune {
+		at := strings.IndexRune("ABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
+		if at < 0 {
+			return r
+		}
+		return rune("12345678912345678923456789"[at])
+	}, bank+branch+account)
+	key := 97 - remainder(digits+"00")
+	bban := fmt.Sprintf("%s%s%s%02d", bank, branch, account, key)
+	var figures strings.Builder
+	for _, r := range bban + "FR00" {
+		if r >= 'A' {
+			fmt.Fprint(&figures, r-'A'+10)
+		} else {
+			figures.WriteRune(r)
+		}
+	}
+	return fmt.Sprintf("FR%02d%s", 98-remainder(figures.String()), bban)
+}
+
+// remainder divides a number by 97.
+func remainder(digits string) int {
+	rest := 0
+	for _, r := range digits {
+		rest = (rest*10 + int(r-'0')) % 97
+	}
+	return rest
 }
 
 // currencyOf returns the currency of the rows or balances of a statement that names none.

@@ -22,7 +22,7 @@ func (p *Providers) List() []oxlin.Provider { return offered(p.catalogue.Provide
 
 // NotOffered lists the providers that end users do not find, for operators.
 func (p *Providers) NotOffered() []oxlin.Provider {
-	return slices.DeleteFunc(p.catalogue.Providers(), oxlin.Provider.Offered)
+	return slices.DeleteFunc(p.catalogue.Providers(), func(p oxlin.Provider) bool { return p.Offered() || p.Files })
 }
 
 // Get finds a provider; ok is false if the catalogue has no provider with this id.

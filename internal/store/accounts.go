@@ -82,6 +82,15 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 	return nil
 }
 
+// MoveAccount moves an account, with its transactions, to another connection of its user.
+func MoveAccount(ctx context.Context, tx *Tx, id oxlin.AccountID, to oxlin.ConnectionID) error {
+	_, err := tx.raw.ExecContext(ctx, "UPDATE accounts SET connection_id = ?1, rows_version = rows_version + 1 WHERE id = ?2", int64(to), int64(id))
+	if err != nil {
+		return fmt.Errorf("move account: %w", err)
+	}
+	return nil
+}
+
 // ForgetAccount records the identity of an account that was deleted on request.
 func (tx *Tx) ForgetAccount(ctx context.Context, id oxlin.ConnectionID, identity []byte) error {
 	err := tx.q.ForgetAccount(ctx, query.ForgetAccountParams{ConnectionID: id, Identity: identity})

@@ -39,6 +39,10 @@ func (r *run) syncAll(ctx context.Context) error {
 			return err
 		}
 		if ours {
+			account, err = adopting{r}.adopt(ctx, account)
+			if err != nil {
+				return err
+			}
 			err = r.readAccount(ctx, account)
 		} else {
 			err = r.skipAccount(ctx)

@@ -5385,6 +5385,271 @@ func (s *ID) UnmarshalJSON(data []byte) error {
 }
 
 // Encode implements json.Marshaler.
+func (s *ImportMapping) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *ImportMapping) encodeFields(e *jx.Encoder) {
+	{
+		if s.Format.Set {
+			e.FieldStart("format")
+			s.Format.Encode(e)
+		}
+	}
+	{
+		if s.Charset.Set {
+			e.FieldStart("charset")
+			s.Charset.Encode(e)
+		}
+	}
+	{
+		if s.Separator.Set {
+			e.FieldStart("separator")
+			s.Separator.Encode(e)
+		}
+	}
+	{
+		if s.Header != nil {
+			e.FieldStart("header")
+			e.ArrStart()
+			for _, elem := range s.Header {
+				e.Str(elem)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
+		if s.Columns != nil {
+			e.FieldStart("columns")
+			e.ArrStart()
+			for _, elem := range s.Columns {
+				e.Str(elem)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
+		if s.Order.Set {
+			e.FieldStart("order")
+			s.Order.Encode(e)
+		}
+	}
+	{
+		if s.Decimal.Set {
+			e.FieldStart("decimal")
+			s.Decimal.Encode(e)
+		}
+	}
+	{
+		if s.Sign.Set {
+			e.FieldStart("sign")
+			s.Sign.Encode(e)
+		}
+	}
+	{
+		if s.Currency.Set {
+			e.FieldStart("currency")
+			s.Currency.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfImportMapping = [9]string{
+	0: "format",
+	1: "charset",
+	2: "separator",
+	3: "header",
+	4: "columns",
+	5: "order",
+	6: "decimal",
+	7: "sign",
+	8: "currency",
+}
+
+// Decode decodes ImportMapping from json.
+func (s *ImportMapping) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ImportMapping to nil")
+	}
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "format":
+			if err := func() error {
+				s.Format.Reset()
+				if err := s.Format.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"format\"")
+			}
+		case "charset":
+			if err := func() error {
+				s.Charset.Reset()
+				if err := s.Charset.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"charset\"")
+			}
+		case "separator":
+			if err := func() error {
+				s.Separator.Reset()
+				if err := s.Separator.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"separator\"")
+			}
+		case "header":
+			if err := func() error {
+				s.Header = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Header = append(s.Header, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"header\"")
+			}
+		case "columns":
+			if err := func() error {
+				s.Columns = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Columns = append(s.Columns, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"columns\"")
+			}
+		case "order":
+			if err := func() error {
+				s.Order.Reset()
+				if err := s.Order.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"order\"")
+			}
+		case "decimal":
+			if err := func() error {
+				s.Decimal.Reset()
+				if err := s.Decimal.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"decimal\"")
+			}
+		case "sign":
+			if err := func() error {
+				s.Sign.Reset()
+				if err := s.Sign.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"sign\"")
+			}
+		case "currency":
+			if err := func() error {
+				s.Currency.Reset()
+				if err := s.Currency.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"currency\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode ImportMapping")
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *ImportMapping) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ImportMapping) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ImportMappingFormat as json.
+func (s ImportMappingFormat) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ImportMappingFormat from json.
+func (s *ImportMappingFormat) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ImportMappingFormat to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ImportMappingFormat(v) {
+	case ImportMappingFormatCSV:
+		*s = ImportMappingFormatCSV
+	case ImportMappingFormatQIF:
+		*s = ImportMappingFormatQIF
+	default:
+		*s = ImportMappingFormat(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ImportMappingFormat) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ImportMappingFormat) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
 func (s *ImportQuestion) Encode(e *jx.Encoder) {
 	e.ObjStart()
 	s.encodeFields(e)
@@ -5396,6 +5661,36 @@ func (s *ImportQuestion) encodeFields(e *jx.Encoder) {
 	{
 		e.FieldStart("type")
 		s.Type.Encode(e)
+	}
+	{
+		if s.Mapping.Set {
+			e.FieldStart("mapping")
+			s.Mapping.Encode(e)
+		}
+	}
+	{
+		if s.Unsure != nil {
+			e.FieldStart("unsure")
+			e.ArrStart()
+			for _, elem := range s.Unsure {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
+		if s.Sample != nil {
+			e.FieldStart("sample")
+			e.ArrStart()
+			for _, elem := range s.Sample {
+				e.ArrStart()
+				for _, elem := range elem {
+					e.Str(elem)
+				}
+				e.ArrEnd()
+			}
+			e.ArrEnd()
+		}
 	}
 	{
 		if s.Number.Set {
@@ -5413,10 +5708,13 @@ func (s *ImportQuestion) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfImportQuestion = [3]string{
+var jsonFieldsNameOfImportQuestion = [6]string{
 	0: "type",
-	1: "number",
-	2: "accounts",
+	1: "mapping",
+	2: "unsure",
+	3: "sample",
+	4: "number",
+	5: "accounts",
 }
 
 // Decode decodes ImportQuestion from json.
@@ -5438,6 +5736,60 @@ func (s *ImportQuestion) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"type\"")
 			}
+		case "mapping":
+			if err := func() error {
+				s.Mapping.Reset()
+				if err := s.Mapping.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"mapping\"")
+			}
+		case "unsure":
+			if err := func() error {
+				s.Unsure = make([]ImportQuestionUnsureItem, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem ImportQuestionUnsureItem
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Unsure = append(s.Unsure, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"unsure\"")
+			}
+		case "sample":
+			if err := func() error {
+				s.Sample = make([][]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem []string
+					elem = make([]string, 0)
+					if err := d.Arr(func(d *jx.Decoder) error {
+						var elemElem string
+						v, err := d.Str()
+						elemElem = string(v)
+						if err != nil {
+							return err
+						}
+						elem = append(elem, elemElem)
+						return nil
+					}); err != nil {
+						return err
+					}
+					s.Sample = append(s.Sample, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"sample\"")
+			}
 		case "number":
 			if err := func() error {
 				s.Number.Reset()
@@ -5449,7 +5801,7 @@ func (s *ImportQuestion) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"number\"")
 			}
 		case "accounts":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				s.Accounts = make([]ImportQuestionAccountsItem, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -5476,7 +5828,7 @@ func (s *ImportQuestion) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000101,
+		0b00100001,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -5670,6 +6022,8 @@ func (s *ImportQuestionType) Decode(d *jx.Decoder) error {
 	switch ImportQuestionType(v) {
 	case ImportQuestionTypeACCOUNT:
 		*s = ImportQuestionTypeACCOUNT
+	case ImportQuestionTypeMAPPING:
+		*s = ImportQuestionTypeMAPPING
 	default:
 		*s = ImportQuestionType(v)
 	}
@@ -5690,6 +6044,50 @@ func (s *ImportQuestionType) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes ImportQuestionUnsureItem as json.
+func (s ImportQuestionUnsureItem) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ImportQuestionUnsureItem from json.
+func (s *ImportQuestionUnsureItem) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ImportQuestionUnsureItem to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ImportQuestionUnsureItem(v) {
+	case ImportQuestionUnsureItemColumns:
+		*s = ImportQuestionUnsureItemColumns
+	case ImportQuestionUnsureItemOrder:
+		*s = ImportQuestionUnsureItemOrder
+	case ImportQuestionUnsureItemDecimal:
+		*s = ImportQuestionUnsureItemDecimal
+	case ImportQuestionUnsureItemSign:
+		*s = ImportQuestionUnsureItemSign
+	default:
+		*s = ImportQuestionUnsureItem(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ImportQuestionUnsureItem) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ImportQuestionUnsureItem) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *Imported) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -5704,6 +6102,12 @@ func (s *Imported) encodeFields(e *jx.Encoder) {
 		e.Str(s.ConnectionID)
 	}
 	{
+		if s.Mapping.Set {
+			e.FieldStart("mapping")
+			s.Mapping.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("accounts")
 		e.ArrStart()
 		for _, elem := range s.Accounts {
@@ -5713,9 +6117,10 @@ func (s *Imported) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfImported = [2]string{
+var jsonFieldsNameOfImported = [3]string{
 	0: "connection_id",
-	1: "accounts",
+	1: "mapping",
+	2: "accounts",
 }
 
 // Decode decodes Imported from json.
@@ -5739,8 +6144,18 @@ func (s *Imported) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"connection_id\"")
 			}
+		case "mapping":
+			if err := func() error {
+				s.Mapping.Reset()
+				if err := s.Mapping.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"mapping\"")
+			}
 		case "accounts":
-			requiredBitSet[0] |= 1 << 1
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				s.Accounts = make([]ImportedAccount, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -5767,7 +6182,7 @@ func (s *Imported) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000011,
+		0b00000101,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -9161,6 +9576,72 @@ func (s OptID) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptID) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ImportMapping as json.
+func (o OptImportMapping) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes ImportMapping from json.
+func (o *OptImportMapping) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptImportMapping to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptImportMapping) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptImportMapping) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ImportMappingFormat as json.
+func (o OptImportMappingFormat) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes ImportMappingFormat from json.
+func (o *OptImportMappingFormat) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptImportMappingFormat to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptImportMappingFormat) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptImportMappingFormat) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

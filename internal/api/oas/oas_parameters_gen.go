@@ -3741,6 +3741,9 @@ type ImportAtProviderParams struct {
 	AccountID OptString `json:",omitempty,omitzero"`
 	// Add what differs within the days that a channel has read, too.
 	AddDifferences OptFlag `json:",omitempty,omitzero"`
+	// How the file is to be read, as JSON, where it does not tell that itself (the schema
+	// `ImportMapping`).
+	Mapping OptString `json:",omitempty,omitzero"`
 }
 
 func unpackImportAtProviderParams(packed middleware.Parameters) (params ImportAtProviderParams) {
@@ -3767,6 +3770,15 @@ func unpackImportAtProviderParams(packed middleware.Parameters) (params ImportAt
 		}
 		if v, ok := packed[key]; ok {
 			params.AddDifferences = v.(OptFlag)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "mapping",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Mapping = v.(OptString)
 		}
 	}
 	return params
@@ -3935,6 +3947,74 @@ func decodeImportAtProviderParams(args [1]string, argsEscaped bool, r *http.Requ
 			Err:  err,
 		}
 	}
+	// Decode query: mapping.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "mapping",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotMappingVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotMappingVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Mapping.SetTo(paramsDotMappingVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Mapping.Get(); ok {
+					if err := func() error {
+						if err := (validate.String{
+							MinLength:     0,
+							MinLengthSet:  false,
+							MaxLength:     10000,
+							MaxLengthSet:  true,
+							Email:         false,
+							Hostname:      false,
+							Regex:         nil,
+							MinNumeric:    0,
+							MinNumericSet: false,
+							MaxNumeric:    0,
+							MaxNumericSet: false,
+						}).Validate(string(value)); err != nil {
+							return errors.Wrap(err, "string")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "mapping",
+			In:   "query",
+			Err:  err,
+		}
+	}
 	return params, nil
 }
 
@@ -3945,6 +4025,9 @@ type ImportIntoConnectionParams struct {
 	AccountID OptString `json:",omitempty,omitzero"`
 	// Add what differs within the days that a channel has read, too.
 	AddDifferences OptFlag `json:",omitempty,omitzero"`
+	// How the file is to be read, as JSON, where it does not tell that itself (the schema
+	// `ImportMapping`).
+	Mapping OptString `json:",omitempty,omitzero"`
 }
 
 func unpackImportIntoConnectionParams(packed middleware.Parameters) (params ImportIntoConnectionParams) {
@@ -3971,6 +4054,15 @@ func unpackImportIntoConnectionParams(packed middleware.Parameters) (params Impo
 		}
 		if v, ok := packed[key]; ok {
 			params.AddDifferences = v.(OptFlag)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "mapping",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Mapping = v.(OptString)
 		}
 	}
 	return params
@@ -4135,6 +4227,74 @@ func decodeImportIntoConnectionParams(args [1]string, argsEscaped bool, r *http.
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "add_differences",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: mapping.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "mapping",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotMappingVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotMappingVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Mapping.SetTo(paramsDotMappingVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Mapping.Get(); ok {
+					if err := func() error {
+						if err := (validate.String{
+							MinLength:     0,
+							MinLengthSet:  false,
+							MaxLength:     10000,
+							MaxLengthSet:  true,
+							Email:         false,
+							Hostname:      false,
+							Regex:         nil,
+							MinNumeric:    0,
+							MinNumericSet: false,
+							MaxNumeric:    0,
+							MaxNumericSet: false,
+						}).Validate(string(value)); err != nil {
+							return errors.Wrap(err, "string")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "mapping",
 			In:   "query",
 			Err:  err,
 		}

@@ -2968,11 +2968,170 @@ func (s ImportIntoConnectionReq) Read(p []byte) (n int, err error) {
 	return s.Data.Read(p)
 }
 
+// How the text of a CSV or QIF file is read.
+// Ref: #/components/schemas/ImportMapping
+type ImportMapping struct {
+	Format  OptImportMappingFormat `json:"format"`
+	Charset OptString              `json:"charset"`
+	// The character between two columns.
+	Separator OptString `json:"separator"`
+	// The names of the columns.
+	Header []string `json:"header"`
+	// What each column holds: `day`, `transaction_day`, `value_day`, `label`, `counterparty`, `creditor`,
+	// `debtor`, `kind`, `amount`, `debit`, `credit`, `direction`, `fee`, `currency`, `balance`, `account`,
+	// `bank_code`, `id`, `end_to_end_id`, `mandate_id`, `check_number`, `status`, or nothing.
+	Columns []string `json:"columns"`
+	// The order of days in figures: `DMY`, `MDY` or `YMD`.
+	Order OptString `json:"order"`
+	// The decimal separator, `,` or `.`.
+	Decimal OptString `json:"decimal"`
+	// `written` if a minus takes from the account, `reversed` if it adds to it.
+	Sign     OptString `json:"sign"`
+	Currency OptString `json:"currency"`
+}
+
+// GetFormat returns the value of Format.
+func (s *ImportMapping) GetFormat() OptImportMappingFormat {
+	return s.Format
+}
+
+// GetCharset returns the value of Charset.
+func (s *ImportMapping) GetCharset() OptString {
+	return s.Charset
+}
+
+// GetSeparator returns the value of Separator.
+func (s *ImportMapping) GetSeparator() OptString {
+	return s.Separator
+}
+
+// GetHeader returns the value of Header.
+func (s *ImportMapping) GetHeader() []string {
+	return s.Header
+}
+
+// GetColumns returns the value of Columns.
+func (s *ImportMapping) GetColumns() []string {
+	return s.Columns
+}
+
+// GetOrder returns the value of Order.
+func (s *ImportMapping) GetOrder() OptString {
+	return s.Order
+}
+
+// GetDecimal returns the value of Decimal.
+func (s *ImportMapping) GetDecimal() OptString {
+	return s.Decimal
+}
+
+// GetSign returns the value of Sign.
+func (s *ImportMapping) GetSign() OptString {
+	return s.Sign
+}
+
+// GetCurrency returns the value of Currency.
+func (s *ImportMapping) GetCurrency() OptString {
+	return s.Currency
+}
+
+// SetFormat sets the value of Format.
+func (s *ImportMapping) SetFormat(val OptImportMappingFormat) {
+	s.Format = val
+}
+
+// SetCharset sets the value of Charset.
+func (s *ImportMapping) SetCharset(val OptString) {
+	s.Charset = val
+}
+
+// SetSeparator sets the value of Separator.
+func (s *ImportMapping) SetSeparator(val OptString) {
+	s.Separator = val
+}
+
+// SetHeader sets the value of Header.
+func (s *ImportMapping) SetHeader(val []string) {
+	s.Header = val
+}
+
+// SetColumns sets the value of Columns.
+func (s *ImportMapping) SetColumns(val []string) {
+	s.Columns = val
+}
+
+// SetOrder sets the value of Order.
+func (s *ImportMapping) SetOrder(val OptString) {
+	s.Order = val
+}
+
+// SetDecimal sets the value of Decimal.
+func (s *ImportMapping) SetDecimal(val OptString) {
+	s.Decimal = val
+}
+
+// SetSign sets the value of Sign.
+func (s *ImportMapping) SetSign(val OptString) {
+	s.Sign = val
+}
+
+// SetCurrency sets the value of Currency.
+func (s *ImportMapping) SetCurrency(val OptString) {
+	s.Currency = val
+}
+
+type ImportMappingFormat string
+
+const (
+	ImportMappingFormatCSV ImportMappingFormat = "CSV"
+	ImportMappingFormatQIF ImportMappingFormat = "QIF"
+)
+
+// AllValues returns all ImportMappingFormat values.
+func (ImportMappingFormat) AllValues() []ImportMappingFormat {
+	return []ImportMappingFormat{
+		ImportMappingFormatCSV,
+		ImportMappingFormatQIF,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ImportMappingFormat) MarshalText() ([]byte, error) {
+	switch s {
+	case ImportMappingFormatCSV:
+		return []byte(s), nil
+	case ImportMappingFormatQIF:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ImportMappingFormat) UnmarshalText(data []byte) error {
+	switch ImportMappingFormat(data) {
+	case ImportMappingFormatCSV:
+		*s = ImportMappingFormatCSV
+		return nil
+	case ImportMappingFormatQIF:
+		*s = ImportMappingFormatQIF
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Comes with `user_action_required` if an imported file leaves something open.
 // Ref: #/components/schemas/ImportQuestion
 type ImportQuestion struct {
-	// `ACCOUNT`: to which account does the file belong?.
-	Type ImportQuestionType `json:"type"`
+	// `ACCOUNT`: to which account does the file belong? `MAPPING`: how is it to be read? Complete the
+	// `mapping` in the parts that `unsure` names, and send the file again with it.
+	Type    ImportQuestionType `json:"type"`
+	Mapping OptImportMapping   `json:"mapping"`
+	// The parts of the mapping that the file does not tell.
+	Unsure []ImportQuestionUnsureItem `json:"unsure"`
+	// Rows of the file, cut into columns.
+	Sample [][]string `json:"sample"`
 	// What the file calls the account; absent if it does not name it.
 	Number OptString `json:"number"`
 	// The accounts that it may be.
@@ -2982,6 +3141,21 @@ type ImportQuestion struct {
 // GetType returns the value of Type.
 func (s *ImportQuestion) GetType() ImportQuestionType {
 	return s.Type
+}
+
+// GetMapping returns the value of Mapping.
+func (s *ImportQuestion) GetMapping() OptImportMapping {
+	return s.Mapping
+}
+
+// GetUnsure returns the value of Unsure.
+func (s *ImportQuestion) GetUnsure() []ImportQuestionUnsureItem {
+	return s.Unsure
+}
+
+// GetSample returns the value of Sample.
+func (s *ImportQuestion) GetSample() [][]string {
+	return s.Sample
 }
 
 // GetNumber returns the value of Number.
@@ -2997,6 +3171,21 @@ func (s *ImportQuestion) GetAccounts() []ImportQuestionAccountsItem {
 // SetType sets the value of Type.
 func (s *ImportQuestion) SetType(val ImportQuestionType) {
 	s.Type = val
+}
+
+// SetMapping sets the value of Mapping.
+func (s *ImportQuestion) SetMapping(val OptImportMapping) {
+	s.Mapping = val
+}
+
+// SetUnsure sets the value of Unsure.
+func (s *ImportQuestion) SetUnsure(val []ImportQuestionUnsureItem) {
+	s.Unsure = val
+}
+
+// SetSample sets the value of Sample.
+func (s *ImportQuestion) SetSample(val [][]string) {
+	s.Sample = val
 }
 
 // SetNumber sets the value of Number.
@@ -3045,17 +3234,20 @@ func (s *ImportQuestionAccountsItem) SetAccountNumber(val string) {
 	s.AccountNumber = val
 }
 
-// `ACCOUNT`: to which account does the file belong?.
+// `ACCOUNT`: to which account does the file belong? `MAPPING`: how is it to be read? Complete the
+// `mapping` in the parts that `unsure` names, and send the file again with it.
 type ImportQuestionType string
 
 const (
 	ImportQuestionTypeACCOUNT ImportQuestionType = "ACCOUNT"
+	ImportQuestionTypeMAPPING ImportQuestionType = "MAPPING"
 )
 
 // AllValues returns all ImportQuestionType values.
 func (ImportQuestionType) AllValues() []ImportQuestionType {
 	return []ImportQuestionType{
 		ImportQuestionTypeACCOUNT,
+		ImportQuestionTypeMAPPING,
 	}
 }
 
@@ -3063,6 +3255,8 @@ func (ImportQuestionType) AllValues() []ImportQuestionType {
 func (s ImportQuestionType) MarshalText() ([]byte, error) {
 	switch s {
 	case ImportQuestionTypeACCOUNT:
+		return []byte(s), nil
+	case ImportQuestionTypeMAPPING:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -3075,6 +3269,64 @@ func (s *ImportQuestionType) UnmarshalText(data []byte) error {
 	case ImportQuestionTypeACCOUNT:
 		*s = ImportQuestionTypeACCOUNT
 		return nil
+	case ImportQuestionTypeMAPPING:
+		*s = ImportQuestionTypeMAPPING
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ImportQuestionUnsureItem string
+
+const (
+	ImportQuestionUnsureItemColumns ImportQuestionUnsureItem = "columns"
+	ImportQuestionUnsureItemOrder   ImportQuestionUnsureItem = "order"
+	ImportQuestionUnsureItemDecimal ImportQuestionUnsureItem = "decimal"
+	ImportQuestionUnsureItemSign    ImportQuestionUnsureItem = "sign"
+)
+
+// AllValues returns all ImportQuestionUnsureItem values.
+func (ImportQuestionUnsureItem) AllValues() []ImportQuestionUnsureItem {
+	return []ImportQuestionUnsureItem{
+		ImportQuestionUnsureItemColumns,
+		ImportQuestionUnsureItemOrder,
+		ImportQuestionUnsureItemDecimal,
+		ImportQuestionUnsureItemSign,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ImportQuestionUnsureItem) MarshalText() ([]byte, error) {
+	switch s {
+	case ImportQuestionUnsureItemColumns:
+		return []byte(s), nil
+	case ImportQuestionUnsureItemOrder:
+		return []byte(s), nil
+	case ImportQuestionUnsureItemDecimal:
+		return []byte(s), nil
+	case ImportQuestionUnsureItemSign:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ImportQuestionUnsureItem) UnmarshalText(data []byte) error {
+	switch ImportQuestionUnsureItem(data) {
+	case ImportQuestionUnsureItemColumns:
+		*s = ImportQuestionUnsureItemColumns
+		return nil
+	case ImportQuestionUnsureItemOrder:
+		*s = ImportQuestionUnsureItemOrder
+		return nil
+	case ImportQuestionUnsureItemDecimal:
+		*s = ImportQuestionUnsureItemDecimal
+		return nil
+	case ImportQuestionUnsureItemSign:
+		*s = ImportQuestionUnsureItemSign
+		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
@@ -3083,12 +3335,18 @@ func (s *ImportQuestionType) UnmarshalText(data []byte) error {
 // Ref: #/components/schemas/Imported
 type Imported struct {
 	ConnectionID string            `json:"connection_id"`
+	Mapping      OptImportMapping  `json:"mapping"`
 	Accounts     []ImportedAccount `json:"accounts"`
 }
 
 // GetConnectionID returns the value of ConnectionID.
 func (s *Imported) GetConnectionID() string {
 	return s.ConnectionID
+}
+
+// GetMapping returns the value of Mapping.
+func (s *Imported) GetMapping() OptImportMapping {
+	return s.Mapping
 }
 
 // GetAccounts returns the value of Accounts.
@@ -3099,6 +3357,11 @@ func (s *Imported) GetAccounts() []ImportedAccount {
 // SetConnectionID sets the value of ConnectionID.
 func (s *Imported) SetConnectionID(val string) {
 	s.ConnectionID = val
+}
+
+// SetMapping sets the value of Mapping.
+func (s *Imported) SetMapping(val OptImportMapping) {
+	s.Mapping = val
 }
 
 // SetAccounts sets the value of Accounts.
@@ -5287,6 +5550,98 @@ func (o OptID) Get() (v ID, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptID) Or(d ID) ID {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptImportMapping returns new OptImportMapping with value set to v.
+func NewOptImportMapping(v ImportMapping) OptImportMapping {
+	return OptImportMapping{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptImportMapping is optional ImportMapping.
+type OptImportMapping struct {
+	Value ImportMapping
+	Set   bool
+}
+
+// IsSet returns true if OptImportMapping was set.
+func (o OptImportMapping) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptImportMapping) Reset() {
+	var v ImportMapping
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptImportMapping) SetTo(v ImportMapping) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptImportMapping) Get() (v ImportMapping, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptImportMapping) Or(d ImportMapping) ImportMapping {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptImportMappingFormat returns new OptImportMappingFormat with value set to v.
+func NewOptImportMappingFormat(v ImportMappingFormat) OptImportMappingFormat {
+	return OptImportMappingFormat{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptImportMappingFormat is optional ImportMappingFormat.
+type OptImportMappingFormat struct {
+	Value ImportMappingFormat
+	Set   bool
+}
+
+// IsSet returns true if OptImportMappingFormat was set.
+func (o OptImportMappingFormat) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptImportMappingFormat) Reset() {
+	var v ImportMappingFormat
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptImportMappingFormat) SetTo(v ImportMappingFormat) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptImportMappingFormat) Get() (v ImportMappingFormat, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptImportMappingFormat) Or(d ImportMappingFormat) ImportMappingFormat {
 	if v, ok := o.Get(); ok {
 		return v
 	}

@@ -244,13 +244,15 @@ type Handler interface {
 	// ImportIntoConnection implements importIntoConnection operation.
 	//
 	// Imports a file of statements that the user has downloaded at the bank: camt.052, camt.053, camt.054
-	// (XML), MT940, or a ZIP of these, of at most 16 MiB and 200,000 transactions. The body is the file,
-	// whatever its content type says, or a form in parts (multipart) with the file as `file`; the
-	// parameters may be fields of the form.
+	// (XML), MT940, OFX and QFX, QIF, CSV, or a ZIP of these, of at most 16 MiB and 200,000 transactions.
+	// The body is the file, whatever its content type says, or a form in parts (multipart) with the file
+	// as `file`; the parameters may be fields of the form.
 	//
 	// The account is the one whose IBAN or number the file names; one that is not known yet is added. If
 	// the file names none, the answer is `409 user_action_required` with a `question`: send the file again
-	// with an `account_id` of it, or with `account_id=new`.
+	// with an `account_id` of it, or with `account_id=new`. How a CSV or QIF file is to be read is guessed
+	// and told as `mapping`; where it does not tell it, the question is about the `mapping`, and the same
+	// parameter answers it.
 	//
 	// A file adds what is not known yet, and each transaction once: one that another file or a channel has
 	// brought is recognised, and so will it be when a channel brings it later. Within the days that a

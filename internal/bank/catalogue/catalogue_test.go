@@ -41,7 +41,7 @@ func TestTheSandboxHasTheProvidersOfTheDocuments(t *testing.T) {
 	for _, provider := range c.Providers() {
 		ids = append(ids, provider.ID)
 	}
-	if diff := cmp.Diff([]oxlin.ProviderID{"87", "119", "182"}, ids); diff != "" {
+	if diff := cmp.Diff([]oxlin.ProviderID{"87", "119", "182", "2999"}, ids); diff != "" {
 		t.Errorf("ids (-want +got):\n%s", diff)
 	}
 	testBank, ok := c.Provider("87")

@@ -35,6 +35,8 @@ type providerFile struct {
 	// a branch may fill them.
 	Aliases   string `json:"aliases"`
 	BankCodes string `json:"bank_codes"`
+	// Files stands for any bank whose files are imported and that the catalogue lacks.
+	Files bool `json:"files"`
 	// Common providers are listed first.
 	Common   bool          `json:"common"`
 	Channels []channelFile `json:"channel_definitions"`
@@ -229,7 +231,7 @@ func (r reader) readProvider(tree any, b branch) (providerFile, []datafile.Fault
 func (p providerFile) provider() oxlin.Provider {
 	provider := oxlin.Provider{
 		ID: p.ID, Name: p.Name, BranchName: p.BranchName, BaseURL: p.BaseURL, LogoURL: p.LogoURL,
-		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common, Aliases: listed(p.Aliases), BankCodes: listed(p.BankCodes),
+		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common, Files: p.Files, Aliases: listed(p.Aliases), BankCodes: listed(p.BankCodes),
 	}
 	provider.Unavailable = !slices.ContainsFunc(p.parts(), providerFile.isUsable)
 	for _, part := range p.parts() {
