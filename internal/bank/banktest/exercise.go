@@ -41,6 +41,14 @@ type Subject struct {
 	Credentials map[oxlin.CredentialID]oxlin.Secret
 }
 
+// KnownUser is a user of whom everything is known that a bank may be told.
+func KnownUser() *oxlin.PSU {
+	return &oxlin.PSU{
+		IP: "192.0.2.7", UserAgent: "Firefox", Port: "50001", Accept: "text/html", AcceptCharset: "utf-8", AcceptEncoding: "gzip",
+		AcceptLanguage: "fr", Method: "GET", DeviceID: "99435c7e-ad88-49ec-a2ad-99ddcb1f5555", Location: "geo:48.85,2.35", Referer: "https://app.example/",
+	}
+}
+
 // pageLimit is more than any test needs.
 const pageLimit = 1000
 

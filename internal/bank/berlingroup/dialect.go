@@ -2,6 +2,7 @@ package berlingroup
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/bank"
@@ -17,10 +18,20 @@ var dialect = psd2.Dialect{
 	Accept:     "application/json",
 	PSUAddress: "PSU-IP-Address",
 	PSUAgent:   "PSU-User-Agent",
+	Place:      geo,
 	RequestID:  "X-Request-ID",
 	ErrorText:  errorText,
 	ErrorCodes: func(body []byte) []string { found, _ := errorsIn(body); return found },
 	Codes:      codes,
+}
+
+// geo returns the place of a user as the standard writes it.
+func geo(place string) string {
+	latitude, longitude, ok := psd2.Coordinates(place)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("GEO:%.6f;%.6f", latitude, longitude)
 }
 
 // errorBody is an error of the standard in its two forms, of a gateway, or of OAuth2.

@@ -76,7 +76,7 @@ func TestTheConnectorKeepsThePromisesOfEveryConnector(t *testing.T) {
 	h := &harbour{}
 	standard := banktest.NewStandard(t, "1.3")
 	behind := standard.Check("/xs2a", h)
-	made := connector(t, oauth+`,"consent":{"redirect_state":"none"}`, behind)
+	made := connector(t, oauth+`,"consent":{"redirect_state":"none"},"psu_headers":["PSU-IP-Port","PSU-Accept","PSU-Http-Method","PSU-Device-ID","PSU-Geo-Location"]`, behind)
 	banktest.Exercise(t, banktest.Subject{
 		New: func() bank.Connector { return made },
 		Call: bank.Call{

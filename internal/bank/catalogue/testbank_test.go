@@ -156,7 +156,7 @@ func TestTheTestBankPassesTheSuite(t *testing.T) {
 			access := b.login(t, connector)
 			banktest.Exercise(t, banktest.Subject{
 				New:  func() bank.Connector { return b.connector(t, entry.provider, entry.definition) },
-				Call: bank.Call{Access: access, PSU: &oxlin.PSU{IP: "192.0.2.7", UserAgent: "Firefox"}},
+				Call: bank.Call{Access: access, PSU: banktest.KnownUser()},
 				Lost: bank.Call{Access: bank.Access{Token: oxlin.NewSecret("no-such-token")}},
 				From: oxlin.NewDate(2026, 1, 1),
 				Seen: b.taken,

@@ -31,6 +31,8 @@ type Dialect struct {
 	// PSUAddress is the header with the user's IP address; sending it declares the user
 	// as present. PSUAgent is the header with their browser's name.
 	PSUAddress, PSUAgent string
+	// Place writes the place of a user, a geo: URI, as the standard has it; nil leaves it as it is.
+	Place func(string) string
 	// RequestID is the header with the unique id of each request.
 	RequestID string
 	// Headers are those that the standard sends in some requests, beside the ones above; only signatures
@@ -206,9 +208,9 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 		if agent != "" {
 			request.Header.Set(c.dialect.PSUAgent, agent)
 		}
-		for _, header := range call.PSU.Headers() {
+		for _, header := range FurtherPSU(*call.PSU, c.dialect.Place) {
 			if slices.ContainsFunc(c.config.PSUHeaders, func(name string) bool { return strings.EqualFold(name, header.Name) }) {
-				request.Header.Set(header.Name, notation.Identifier(header.Value))
+				request.Header.Set(header.Name, header.Value)
 			}
 		}
 	}
