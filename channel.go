@@ -36,6 +36,9 @@ type Channel struct {
 	// EndlessListAt is when the bank's list of accounts was last followed so far that its
 	// pages have no end; zero if the last list came to its end. Events do not store it.
 	EndlessListAt time.Time `json:"-"`
+	// UnattendedPerDay is how often a day the bank allows its access to be used without the user,
+	// if that is less than the bank's data say; else 0. It changes with the access.
+	UnattendedPerDay int `json:"-"`
 }
 
 // NextRefreshAt is when the platform next synchronises the channel by itself; zero if it

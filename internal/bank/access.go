@@ -16,13 +16,14 @@ type accessRecord struct {
 	TokenUntil   time.Time `json:"token_until,omitzero"`
 	ConsentUntil time.Time `json:"consent_until,omitzero"`
 	Refreshed    bool      `json:"refreshed,omitempty"`
+	PerDay       int       `json:"per_day,omitempty"`
 	State        string    `json:"state,omitempty"`
 }
 
 // Encode returns the access unencrypted. The caller seals it at once.
 func (a Access) Encode() oxlin.Secret {
 	text, err := json.Marshal(accessRecord{
-		a.Token.Reveal(), a.RefreshToken.Reveal(), a.TokenFrom, a.TokenUntil, a.ConsentUntil, a.Refreshed, a.State.Reveal(),
+		a.Token.Reveal(), a.RefreshToken.Reveal(), a.TokenFrom, a.TokenUntil, a.ConsentUntil, a.Refreshed, a.UnattendedPerDay, a.State.Reveal(),
 	})
 	if err != nil {
 		panic(err) // strings and times marshal, except years after 9999
@@ -40,7 +41,7 @@ func DecodeAccess(secret oxlin.Secret) (Access, error) {
 	}
 	return Access{
 		oxlin.NewSecret(record.Token), oxlin.NewSecret(record.RefreshToken),
-		record.TokenFrom, record.TokenUntil, record.ConsentUntil, record.Refreshed, oxlin.NewSecret(record.State),
+		record.TokenFrom, record.TokenUntil, record.ConsentUntil, record.Refreshed, record.PerDay, oxlin.NewSecret(record.State),
 	}, nil
 }
 

@@ -110,6 +110,9 @@ type Access struct {
 	// Refreshed is true if Token is not the first one after the user's login;
 	// some banks then give a shorter history.
 	Refreshed bool
+	// UnattendedPerDay is Profile.UnattendedPerDay as the bank has lowered it for this access; 0
+	// if it has not.
+	UnattendedPerDay int
 	// State holds the rest that every call needs, such as the id of the consent, in the
 	// connector's own format. Some banks give no token beside it.
 	State oxlin.Secret

@@ -10,7 +10,7 @@ import (
 func TestStoredJSON(t *testing.T) {
 	storetest.Stored[accessRecord](t, `{
 		"token": "t", "refresh_token": "r", "token_from": "2026-11-28T09:00:00Z", "token_until": "2026-11-28T10:00:00Z",
-		"consent_until": "2027-02-26T09:00:00Z", "refreshed": true, "state": "s"}`)
+		"consent_until": "2027-02-26T09:00:00Z", "refreshed": true, "per_day": 2, "state": "s"}`)
 	storetest.Stored[TransactionsPage](t, `{
 		"Transactions": [{
 			"BankID": "e-1", "Status": "BOOKED", "Amount": -12.3, "Currency": "EUR", "BookingDate": "2026-11-25",

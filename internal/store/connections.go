@@ -22,7 +22,7 @@ func channel(row query.FindChannelRow) oxlin.Channel {
 		ID: row.ID, ConnectionID: row.ConnectionID, DefinitionID: row.DefinitionID, Mode: row.Mode, Status: row.Status,
 		AwaitsConsent: row.AwaitsConsent, AskedIn: row.AskedIn, ConsentUntil: row.ConsentUntil.Time, LastSuccessAt: row.LastSuccessAt.Time,
 		LastEndAt: row.LastEndAt.Time, NextSyncAt: row.NextSyncAt.Time, Failures: int(row.Failures),
-		EndlessListAt: row.EndlessListAt.Time,
+		EndlessListAt: row.EndlessListAt.Time, UnattendedPerDay: int(row.UnattendedPerDay),
 	}
 }
 
@@ -207,6 +207,16 @@ func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) 
 	}
 	if err != nil {
 		return fmt.Errorf("set access: %w", err)
+	}
+	return nil
+}
+
+// SetUnattendedPerDay stores how often a day the access of a channel may be used without the user, if
+// the bank has lowered it; else 0.
+func SetUnattendedPerDay(ctx context.Context, tx *Tx, id oxlin.ChannelID, times int) error {
+	err := tx.q.SetUnattendedPerDay(ctx, query.SetUnattendedPerDayParams{ID: id, UnattendedPerDay: int64(times)})
+	if err != nil {
+		return fmt.Errorf("set accesses of a day: %w", err)
 	}
 	return nil
 }

@@ -100,6 +100,12 @@ func TestAccessIsKeptAndDestroyed(t *testing.T) {
 			if got := must[[]byte](t)(db.Read().Access(t.Context(), w.channel)); string(got) != string(sealed) {
 				t.Errorf("access %q; want %q", got, sealed)
 			}
+			write(t, db, func(ctx context.Context, tx *store.Tx) error {
+				return store.SetUnattendedPerDay(ctx, tx, w.channel, len(sealed))
+			})
+			if got := must[oxlin.Channel](t)(db.Read().Channel(t.Context(), w.channel)); got.UnattendedPerDay != len(sealed) {
+				t.Errorf("%d accesses a day, want %d", got.UnattendedPerDay, len(sealed))
+			}
 		}
 	})
 }

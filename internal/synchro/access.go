@@ -20,7 +20,11 @@ func (e *Engine) SaveAccess(ctx context.Context, tx *store.Tx, id oxlin.ChannelI
 	if err != nil {
 		return err
 	}
-	return tx.SetAccess(ctx, id, sealed)
+	err = tx.SetAccess(ctx, id, sealed)
+	if err != nil {
+		return err
+	}
+	return store.SetUnattendedPerDay(ctx, tx, id, access.UnattendedPerDay)
 }
 
 // Access opens a channel's stored access; it is empty without one.

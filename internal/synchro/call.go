@@ -58,7 +58,7 @@ func (r *run) repeatCall(ctx context.Context) error { return r.keepPace(ctx, fal
 // sent. The following pages of an answer count with the first one: their resource is
 // empty. Most accesses of a run are counted when it starts: see reserve.
 func (r *run) countAccess(ctx context.Context, resource string) error {
-	limit := r.connector.Profile().UnattendedPerDay
+	limit := perDay(r.connector, r.channel)
 	if r.sync.PSU != nil || limit == 0 {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
@@ -92,7 +93,7 @@ func (e *Engine) reserve(ctx context.Context, tx *store.Tx, channel oxlin.Channe
 	if err != nil {
 		return reserved, nil // the run tells it
 	}
-	limit := connector.Profile().UnattendedPerDay
+	limit := perDay(connector, channel)
 	if limit == 0 {
 		return reserved, nil
 	}
@@ -120,6 +121,16 @@ func (e *Engine) reserve(ctx context.Context, tx *store.Tx, channel oxlin.Channe
 		reserved.Names = append(reserved.Names, name)
 	}
 	return reserved, nil
+}
+
+// perDay returns how often a day a channel's resources may be accessed without the user; 0 means no
+// limit. The bank may have lowered it for the channel's access.
+func perDay(connector bank.Connector, channel oxlin.Channel) int {
+	limit := connector.Profile().UnattendedPerDay
+	if channel.UnattendedPerDay == 0 || limit > 0 && limit < channel.UnattendedPerDay {
+		return limit
+	}
+	return channel.UnattendedPerDay
 }
 
 // usedOf returns how often a resource was accessed: the sum over the subjects of all keys.
@@ -213,7 +224,7 @@ func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accou
 	if err != nil {
 		return quota, err
 	}
-	quota.Limit = connector.Profile().UnattendedPerDay
+	quota.Limit = perDay(connector, channel)
 	accounts = ofChannel(accounts, channel.DefinitionID)
 	resources := []string{loginResource("accounts", connection, accounts), loginResource("owner", connection, accounts)}
 	for _, account := range accounts {

@@ -266,6 +266,7 @@ type consentAnswer struct {
 	Challenge       json.RawMessage `json:"challengeData"`
 	PSUMessage      psd2.Text       `json:"psuMessage"`
 	ValidUntil      psd2.Written    `json:"validUntil"`
+	Frequency       psd2.ID         `json:"frequencyPerDay"`
 
 	links    psd2.Links
 	approach string
@@ -320,7 +321,7 @@ func (c consents) refresh(ctx context.Context, access bank.Access) (bank.Access,
 	if renewed.RefreshToken.IsZero() {
 		renewed.RefreshToken = access.RefreshToken
 	}
-	renewed.ConsentUntil, renewed.State = access.ConsentUntil, access.State
+	renewed.ConsentUntil, renewed.UnattendedPerDay, renewed.State = access.ConsentUntil, access.UnattendedPerDay, access.State
 	renewed.Refreshed = c.bank.config.Consent.DataToken == "" || access.Refreshed
 	return renewed, nil
 }

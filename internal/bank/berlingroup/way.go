@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -574,12 +575,23 @@ func (c consents) accessOfWay(w way, answer consentAnswer) bank.Access {
 			until = day
 		}
 	}
+	access.UnattendedPerDay = c.frequencyOf(answer)
 	access.ConsentUntil = until.AddDays(1).Midnight(c.bank.zone).UTC()
 	held := consent{w.ConsentID, w.TokenURL, c.answersForData(w.Answers)}
 	if held.ID != "" || held.TokenURL != "" || len(held.Answers) > 0 {
 		access.State = oxlin.NewSecret(string(marshal(held)))
 	}
 	return access
+}
+
+// frequencyOf returns how often a day the consent may be used without the user, if that is less
+// than the bank's data say; else 0.
+func (c consents) frequencyOf(answer consentAnswer) int {
+	told, err := strconv.Atoi(string(answer.Frequency))
+	if err != nil || told < 1 || told >= c.bank.config.UnattendedPerDay {
+		return 0
+	}
+	return told
 }
 
 // answersForData returns the answers that paths and headers of the data need later.

@@ -80,7 +80,7 @@ func TestTheConnectorKeepsThePromisesOfEveryConnector(t *testing.T) {
 	banktest.Exercise(t, banktest.Subject{
 		New: func() bank.Connector { return made },
 		Call: bank.Call{
-			Access: bank.Access{Token: oxlin.NewSecret("T"), State: oxlin.NewSecret(`{"consent_id":"C1"}`)}, PSU: &oxlin.PSU{IP: "192.0.2.7"},
+			Access: bank.Access{Token: oxlin.NewSecret("T"), State: oxlin.NewSecret(`{"consent_id":"C1"}`)}, PSU: banktest.KnownUser(),
 		},
 		Lost: bank.Call{Access: bank.Access{Token: oxlin.NewSecret("no-such-token"), State: oxlin.NewSecret(`{"consent_id":"C2"}`)}},
 		From: oxlin.NewDate(2026, 11, 1),
@@ -330,6 +330,31 @@ func TestWhatABankWantsToKnowAboutAConsent(t *testing.T) {
 	access, ok := step.(bank.Access)
 	if err != nil || !ok || access.ConsentUntil.Format("2006-01-02") != "2027-02-19" { // 90 days, then the end of the day
 		t.Errorf("access is %+v, %v", step, err)
+	}
+}
+
+// A consent may allow less than the bank's data say: fewer accesses a day, and fewer days.
+func TestABankMayAllowLess(t *testing.T) {
+	for answer, want := range map[string]struct {
+		perDay int
+		until  string
+	}{
+		`"frequencyPerDay":2,"validUntil":"2026-12-01"`: {2, "2026-12-01"},
+		`"frequencyPerDay":"1"`:                         {1, "2027-02-19"},
+		`"frequencyPerDay":4`:                           {0, "2027-02-19"},
+		`"frequencyPerDay":100`:                         {0, "2027-02-19"},
+		`"frequencyPerDay":0`:                           {0, "2027-02-19"},
+		`"frequencyPerDay":null`:                        {0, "2027-02-19"},
+	} {
+		w, _ := newTrip(t, `,"consent":{"check":"consent"}`,
+			banktest.Exchange{Status: 201, Body: `{"consentId":"C1","_links":{"scaRedirect":"https://login.example/"}}`},
+			banktest.Exchange{Ask: "GET /xs2a/v1/consents/C1", Body: `{"consentStatus":"valid",` + answer + `}`})
+		w.step(bank.Begun, "")
+		step, err := w.c.Continue(t.Context(), bank.Input{Event: bank.Returned, State: w.state, Journey: w.journey})
+		access, ok := step.(bank.Access)
+		if err != nil || !ok || access.UnattendedPerDay != want.perDay || access.ConsentUntil.Format("2006-01-02") != want.until {
+			t.Errorf("%s: %+v, %v", answer, step, err)
+		}
 	}
 }
 

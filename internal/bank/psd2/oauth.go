@@ -154,7 +154,7 @@ func (a Authorizer) RefreshTo(ctx context.Context, access bank.Access, redirectU
 	if renewed.RefreshToken.IsZero() {
 		renewed.RefreshToken = access.RefreshToken
 	}
-	renewed.ConsentUntil, renewed.State = access.ConsentUntil, access.State
+	renewed.ConsentUntil, renewed.UnattendedPerDay, renewed.State = access.ConsentUntil, access.UnattendedPerDay, access.State
 	renewed.Refreshed = true
 	return renewed, nil
 }

@@ -41,7 +41,7 @@ RETURNING id;
 
 -- name: FindChannel :one
 SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
-    next_sync_at, failures, endless_list_at
+    next_sync_at, failures, endless_list_at, unattended_per_day
 FROM channels WHERE id = @id;
 
 -- name: FindBankAndClient :one
@@ -52,7 +52,7 @@ WHERE channels.id = @id;
 
 -- name: ListChannels :many
 SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
-    next_sync_at, failures, endless_list_at
+    next_sync_at, failures, endless_list_at, unattended_per_day
 FROM channels WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: UpdateChannel :exec
@@ -62,6 +62,9 @@ UPDATE channels SET status = @status, awaits_consent = @awaits_consent, asked_in
 
 -- name: SetChannelAccess :exec
 UPDATE channels SET access = @access WHERE id = @id;
+
+-- name: SetUnattendedPerDay :exec
+UPDATE channels SET unattended_per_day = @unattended_per_day WHERE id = @id AND unattended_per_day <> @unattended_per_day;
 
 -- name: ChannelAccess :one
 SELECT access FROM channels WHERE id = @id;

@@ -139,24 +139,25 @@ func (q *Queries) FindBankAndClient(ctx context.Context, id oxlin.ChannelID) (Fi
 
 const findChannel = `-- name: FindChannel :one
 SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
-    next_sync_at, failures, endless_list_at
+    next_sync_at, failures, endless_list_at, unattended_per_day
 FROM channels WHERE id = ?1
 `
 
 type FindChannelRow struct {
-	ID            oxlin.ChannelID
-	ConnectionID  oxlin.ConnectionID
-	DefinitionID  oxlin.ChannelDefinitionID
-	Mode          oxlin.Mode
-	Status        oxlin.ChannelStatus
-	AwaitsConsent bool
-	AskedIn       oxlin.FlowID
-	ConsentUntil  Instant
-	LastSuccessAt Instant
-	LastEndAt     Instant
-	NextSyncAt    Instant
-	Failures      int64
-	EndlessListAt Instant
+	ID               oxlin.ChannelID
+	ConnectionID     oxlin.ConnectionID
+	DefinitionID     oxlin.ChannelDefinitionID
+	Mode             oxlin.Mode
+	Status           oxlin.ChannelStatus
+	AwaitsConsent    bool
+	AskedIn          oxlin.FlowID
+	ConsentUntil     Instant
+	LastSuccessAt    Instant
+	LastEndAt        Instant
+	NextSyncAt       Instant
+	Failures         int64
+	EndlessListAt    Instant
+	UnattendedPerDay int64
 }
 
 func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (FindChannelRow, error) {
@@ -176,6 +177,7 @@ func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (FindChan
 		&i.NextSyncAt,
 		&i.Failures,
 		&i.EndlessListAt,
+		&i.UnattendedPerDay,
 	)
 	return i, err
 }
@@ -379,24 +381,25 @@ func (q *Queries) ListAppointments(ctx context.Context, arg ListAppointmentsPara
 
 const listChannels = `-- name: ListChannels :many
 SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
-    next_sync_at, failures, endless_list_at
+    next_sync_at, failures, endless_list_at, unattended_per_day
 FROM channels WHERE connection_id = ?1 ORDER BY id
 `
 
 type ListChannelsRow struct {
-	ID            oxlin.ChannelID
-	ConnectionID  oxlin.ConnectionID
-	DefinitionID  oxlin.ChannelDefinitionID
-	Mode          oxlin.Mode
-	Status        oxlin.ChannelStatus
-	AwaitsConsent bool
-	AskedIn       oxlin.FlowID
-	ConsentUntil  Instant
-	LastSuccessAt Instant
-	LastEndAt     Instant
-	NextSyncAt    Instant
-	Failures      int64
-	EndlessListAt Instant
+	ID               oxlin.ChannelID
+	ConnectionID     oxlin.ConnectionID
+	DefinitionID     oxlin.ChannelDefinitionID
+	Mode             oxlin.Mode
+	Status           oxlin.ChannelStatus
+	AwaitsConsent    bool
+	AskedIn          oxlin.FlowID
+	ConsentUntil     Instant
+	LastSuccessAt    Instant
+	LastEndAt        Instant
+	NextSyncAt       Instant
+	Failures         int64
+	EndlessListAt    Instant
+	UnattendedPerDay int64
 }
 
 func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.ConnectionID) ([]ListChannelsRow, error) {
@@ -422,6 +425,7 @@ func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.Connectio
 			&i.NextSyncAt,
 			&i.Failures,
 			&i.EndlessListAt,
+			&i.UnattendedPerDay,
 		); err != nil {
 			return nil, err
 		}
@@ -615,6 +619,20 @@ type SetDerivationParams struct {
 
 func (q *Queries) SetDerivation(ctx context.Context, arg SetDerivationParams) error {
 	_, err := q.db.ExecContext(ctx, setDerivation, arg.Derivation, arg.Deriving, arg.ID)
+	return err
+}
+
+const setUnattendedPerDay = `-- name: SetUnattendedPerDay :exec
+UPDATE channels SET unattended_per_day = ?1 WHERE id = ?2 AND unattended_per_day <> ?1
+`
+
+type SetUnattendedPerDayParams struct {
+	UnattendedPerDay int64
+	ID               oxlin.ChannelID
+}
+
+func (q *Queries) SetUnattendedPerDay(ctx context.Context, arg SetUnattendedPerDayParams) error {
+	_, err := q.db.ExecContext(ctx, setUnattendedPerDay, arg.UnattendedPerDay, arg.ID)
 	return err
 }
 
