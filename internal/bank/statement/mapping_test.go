@@ -55,8 +55,8 @@ func shown(content []byte, options statement.Options) string {
 	return text.String()
 }
 
-// TestFilesOfBanks reads files in the manner of banks' exports. Each has beside it what it is to be
-// read as, checked by hand.
+// TestFilesOfBanks reads files in the manner of banks' exports. Each has its reading beside it, which was
+// checked by hand.
 func TestFilesOfBanks(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.in")
 	if err != nil || len(files) < 20 {
@@ -68,7 +68,7 @@ func TestFilesOfBanks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden := strings.TrimSuffix(file, ".in") + ".out"
+			golden := strings.TrimSuffix(file, ".in") + ".txt"
 			got := shown(content, statement.Options{})
 			if os.Getenv("UPDATE") != "" {
 				err = os.WriteFile(golden, []byte(got), 0o644)

@@ -16,14 +16,26 @@ import (
 
 // isOFX reports whether a file begins with the header of OFX, or with its first element.
 func isOFX(start []byte) bool {
-	upper := bytes.ToUpper(start)
+	upper := capitals(start)
 	return bytes.HasPrefix(upper, []byte("OFXHEADER")) || bytes.Contains(upper, []byte("<?OFX")) || bytes.Contains(upper, []byte("<OFX>"))
+}
+
+// capitals returns a text with the letters of ASCII in capitals, byte by byte: what is at a place
+// of it is there in the text too.
+func capitals(text []byte) []byte {
+	upper := bytes.Clone(text)
+	for i, c := range upper {
+		if 'a' <= c && c <= 'z' {
+			upper[i] = c - 'a' + 'A'
+		}
+	}
+	return upper
 }
 
 // ofxText returns the file in UTF-8, after its header. A header of version 1 names the
 // character set in two lines, one of XML in its declaration.
 func ofxText(content []byte) string {
-	head := bytes.ToUpper(content[:min(len(content), 2048)])
+	head := capitals(content[:min(len(content), 2048)])
 	begin := bytes.Index(head, []byte("<OFX"))
 	if begin < 0 || bytes.HasPrefix(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"), []byte("<?XML")) {
 		return string(utf8Of(content))
