@@ -69,3 +69,19 @@ func TestAnApplicationThatIsNotKnownCostsNoAccess(t *testing.T) {
 		t.Errorf("a key that is none: %v", err)
 	}
 }
+
+// A JWT is signed again before it ends, and after the clock went back.
+func TestTheApplicationSignsInTime(t *testing.T) {
+	v := newVisitor(t, nil)
+	var tokens []string
+	for _, after := range []time.Duration{0, 20 * time.Minute, 40 * time.Minute, 60 * time.Minute, -time.Hour} {
+		v.now = autumn.Add(after)
+		v.accounts(t)
+		for _, request := range v.Requests() {
+			tokens = append(tokens, request.Header.Get("Authorization"))
+		}
+	}
+	if len(tokens) != 5 || tokens[0] != tokens[1] || tokens[2] == tokens[1] || tokens[3] != tokens[2] || tokens[4] == tokens[3] {
+		t.Errorf("the tokens are %q", tokens)
+	}
+}

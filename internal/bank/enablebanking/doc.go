@@ -4,7 +4,7 @@
 //
 // The input is a Config, a few lines of the catalogue's data, and a bank.Call; the output is
 // the records of the interface as bank.Account, bank.Balance and bank.Transaction. We are
-// known by a JWT that the application's key signs anew for each request; a user has no token.
+// known by a JWT that the application's key signs; a user has no token.
 // What stands for the user's access is a session, and with it the accounts as they were
 // described when the session was made: later the interface names their ids alone.
 //

@@ -9,6 +9,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/enablebanking"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
 // transport answers requests without a network.
@@ -32,10 +34,18 @@ func FuzzAnswers(f *testing.F) {
 	}
 	config := configOf(newServer(f, time.Now))
 	known := bank.Access{State: oxlin.NewSecret(`{"session":"s","accounts":[{"uid":"u","identification_hash":"h","cash_account_type":"CACC","currency":"EUR"}]}`)}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		connector := newConnector(t, config, transport(func(*http.Request) (*http.Response, error) {
+	// One connector is for all: signing would take most of the time, and its paths vary.
+	var body []byte
+	connector, err := enablebanking.New(config, psd2.Deps{
+		Now: func() time.Time { return autumn }, MaxList: 1 << 16, Transport: transport(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
-		}), func() time.Time { return autumn })
+		}),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		body = answer
 		_, _ = connector.Continue(t.Context(), bank.Input{Event: bank.Begun})
 		step, err := connector.Continue(t.Context(), bank.Input{
 			Event: bank.Returned, State: oxlin.NewSecret(`{"until":"2027-01-01T00:00:00Z"}`), Return: bank.Return{Query: map[string][]string{"code": {"c"}}},

@@ -1,6 +1,7 @@
 package enablebanking
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 	"unicode"
@@ -16,21 +17,24 @@ func headersOf(psu *oxlin.PSU, required []string) map[string]string {
 	if psu == nil || psu.IP == "" {
 		return nil
 	}
-	known := map[string]string{}
+	known := map[string]oxlin.PSUHeader{}
 	for _, header := range psu.Headers() {
-		known[plainName(header.Name)] = notation.Identifier(header.Value)
+		header.Value = notation.Identifier(header.Value)
+		if header.Name == "PSU-Geo-Location" {
+			header.Value = coordinates(psu.Location)
+		}
+		known[plainName(header.Name)] = header
 	}
-	known["psugeolocation"] = coordinates(psu.Location)
-	headers := map[string]string{"Psu-Ip-Address": psu.IP}
-	if agent := known["psuuseragent"]; agent != "" {
-		headers["Psu-User-Agent"] = agent
-	}
-	for _, name := range required {
-		value := known[plainName(name)]
-		if value == "" {
+	headers := map[string]string{}
+	for _, name := range append([]string{"Psu-Ip-Address"}, required...) {
+		header := known[plainName(name)]
+		if header.Value == "" {
 			return nil
 		}
-		headers[spelled(name)] = value
+		headers[http.CanonicalHeaderKey(header.Name)] = header.Value
+	}
+	if agent := known["psuuseragent"]; agent.Value != "" {
+		headers["Psu-User-Agent"] = agent.Value
 	}
 	return headers
 }
@@ -45,17 +49,6 @@ func plainName(name string) string {
 		return unicode.ToLower(r)
 	}, name)
 }
-
-// spelled returns the name of a header as it is sent: psuIpAddress is Psu-Ip-Address.
-func spelled(name string) string {
-	if strings.Contains(name, "-") {
-		return name
-	}
-	return strings.TrimPrefix(inner.ReplaceAllString(name, "-$1"), "-")
-}
-
-// inner matches the capitals within a name.
-var inner = regexp.MustCompile(`([A-Z])`)
 
 // place matches the coordinates of a geo: address (RFC 5870).
 var place = regexp.MustCompile(`^geo:(-?\d{1,2}(?:\.\d{1,6})?)\d*,(-?\d{1,3}(?:\.\d{1,6})?)\d*(?:[,;].*)?$`)

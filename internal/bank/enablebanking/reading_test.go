@@ -125,6 +125,37 @@ func TestTheSessionSaysWhichAccountsThereAre(t *testing.T) {
 	}
 }
 
+func TestASessionMayEndEarlierThanAskedFor(t *testing.T) {
+	v := newVisitor(t, func(s *enabletest.Server) { s.Shorter = 24 * time.Hour })
+	if until := v.Sessions()[0].Until; !v.call.Access.ConsentUntil.Equal(until) {
+		t.Errorf("the consent ends at %s, the session at %s", v.call.Access.ConsentUntil, until)
+	}
+}
+
+// A session that is over costs the access at once, and is deleted already.
+func TestASessionThatIsOverIsLost(t *testing.T) {
+	for _, status := range []string{"CANCELLED", "CLOSED", "EXPIRED", "INVALID", "REVOKED"} {
+		v := newVisitor(t, nil)
+		v.Sessions()[0].Status = status
+		_, err := v.connector.Accounts(t.Context(), v.call, "")
+		if failure := bank.AsFailure(err); failure.Kind != bank.AccessLost || failure.BankCode != status {
+			t.Errorf("%s: %v", status, err)
+		}
+	}
+	v := newVisitor(t, nil)
+	for range 2 {
+		err := v.connector.Revoke(t.Context(), v.call.Access)
+		if err != nil || v.Sessions()[0].Status != "CLOSED" {
+			t.Errorf("the session is %s, %v", v.Sessions()[0].Status, err)
+		}
+	}
+	v.Fail["DELETE "+v.Sessions()[0].ID] = "ASPSP_TIMEOUT"
+	err := v.connector.Revoke(t.Context(), v.call.Access)
+	if !bank.AsFailure(err).Transient() {
+		t.Errorf("a bank that is slow: %v", err)
+	}
+}
+
 // Accounts in several currencies share a number, and so a hash: one that is blocked does not
 // take the id of the other.
 func TestAHashOfTwoAccountsNamesNeither(t *testing.T) {
@@ -138,6 +169,16 @@ func TestAHashOfTwoAccountsNamesNeither(t *testing.T) {
 	accounts := v.accounts(t)
 	if accounts[0].Address != "" || accounts[1].Address != v.Sessions()[0].UIDs[1] {
 		t.Errorf("the addresses are %q and %q of %q", accounts[0].Address, accounts[1].Address, v.Sessions()[0].UIDs)
+	}
+	other := newVisitor(t, func(s *enabletest.Server) {
+		s.Accounts[0].Blocked = true
+		s.Accounts = []enabletest.Account{s.Accounts[0], s.Accounts[0]}
+	})
+	other.Sessions()[0].UIDs[1] = "11111111-2222-3333-4444-555555555555"
+	for _, account := range other.accounts(t) {
+		if account.Address != "" {
+			t.Errorf("one of two accounts with a hash has the address %q", account.Address)
+		}
 	}
 	want := []oxlin.AccountIdentity{{Kind: oxlin.IdentityHash, Value: "hash-1"}}
 	if !slices.Equal(accounts[1].Identities, want) {
@@ -298,8 +339,10 @@ func TestAllHeadersOfTheUserOrNone(t *testing.T) {
 			[]string{"psuIpAddress", "Psu-Accept-language", "Psu-Geo-Location"},
 			map[string]string{"Psu-Ip-Address": "192.0.2.7", "Psu-User-Agent": "Firefox", "Psu-Accept-Language": "fr", "Psu-Geo-Location": "48.5,2.0"},
 		},
-		"one unknown":   {&oxlin.PSU{IP: "192.0.2.7", UserAgent: "Firefox"}, []string{"Psu-Ip-Address", "Psu-Referer"}, nil},
-		"none required": {&oxlin.PSU{IP: "192.0.2.7"}, nil, map[string]string{"Psu-Ip-Address": "192.0.2.7"}},
+		"one unknown":              {&oxlin.PSU{IP: "192.0.2.7", UserAgent: "Firefox"}, []string{"Psu-Ip-Address", "Psu-Referer"}, nil},
+		"one of its own":           {&oxlin.PSU{IP: "192.0.2.7", UserAgent: "Firefox"}, []string{"Psu-Colour\r\n"}, nil},
+		"a place that is no place": {&oxlin.PSU{IP: "192.0.2.7", Location: "geo:north"}, []string{"Psu-Geo-Location"}, nil},
+		"none required":            {&oxlin.PSU{IP: "192.0.2.7"}, nil, map[string]string{"Psu-Ip-Address": "192.0.2.7"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newServer(t, func() time.Time { return autumn })

@@ -66,6 +66,8 @@ type Server struct {
 	// Late is the age of a login from which on rows older than 90 days are refused; zero for
 	// none.
 	Late time.Duration
+	// Shorter is how much earlier a session ends than was asked for.
+	Shorter time.Duration
 
 	t        testing.TB
 	mu       sync.Mutex
@@ -333,7 +335,7 @@ func (s *Server) redeem(r *http.Request) (int, any) {
 	}
 	begun.used = true
 	s.begun[id] = begun
-	made := &Session{ID: uuid.NewString(), Status: "AUTHORIZED", Until: begun.Access.ValidUntil, begun: begun, at: s.Now(), keys: map[string]int{}}
+	made := &Session{ID: uuid.NewString(), Status: "AUTHORIZED", Until: begun.Access.ValidUntil.Add(-s.Shorter), begun: begun, at: s.Now(), keys: map[string]int{}}
 	accounts := []any{}
 	for _, account := range s.Accounts {
 		described := map[string]any{}

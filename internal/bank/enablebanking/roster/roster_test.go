@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/bank/enablebanking"
@@ -128,6 +129,26 @@ func TestIDsStayForEver(t *testing.T) {
 		t.Errorf("the bank that is back is %+v", back)
 	}
 
+	// A BIC of two brands says nothing of either, once both have other names.
+	brands := newOperator(t)
+	brands.banks("Brand A / BRANFRPP", "Brand B / BRANFRPP")
+	brands.run()
+	brands.banks("Marque A / BRANFRPP", "Marque B / BRANFRPP")
+	if fates, _ := brands.run(); strings.Count(fates, "added") != 2 || strings.Count(fates, "vanished") != 2 {
+		t.Errorf("of two brands the import says %q", fates)
+	}
+
+	brand := newOperator(t)
+	brand.banks("Brand A / BRANFRPP", "Brand B / BRANFRPP")
+	brand.run()
+	brand.banks("Brand A / BRANFRPP", "Brand C / BRANFRPP")
+	brand.wantFates("unchanged Brand A, renamed Brand C")
+	split := newOperator(t)
+	split.banks("Solo / SOLOFRPP")
+	split.run()
+	split.banks("Uno / SOLOFRPP", "Due / SOLOFRPP")
+	split.wantFates("added Uno, added Due, vanished Solo")
+
 	// Another installation gives the same ids.
 	other := newOperator(t)
 	other.banks("One / ONEBFRPP", "Three")
@@ -225,6 +246,22 @@ func TestABankOfTheCatalogueGetsAFurtherDefinition(t *testing.T) {
 	connector, err := known.Connector("1600", "160090")
 	if _, ours := connector.(*enablebanking.Connector); err != nil || !ours {
 		t.Errorf("the connector is %T, %v", connector, err)
+	}
+	leads, err := catalogue.Load(catalogue.Options{
+		Extra: os.DirFS(o.Providers), Transport: o.Transport,
+		Variables: map[string]string{"enablebanking_application": enabletest.Application, "enablebanking_key": o.server.Key},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.server.Redirects = []string{"https://oxlin.example/oauth2/aisp"}
+	connector, err = leads.Connector("1600", "160090")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := banktest.Leave(t.Context(), connector, bank.Journey{RedirectURI: o.server.Redirects[0], RedirectState: "the-state"})
+	if err != nil || !strings.HasPrefix(o.server.Approve(page), o.server.Redirects[0]+"?code=") {
+		t.Errorf("the login is at %s, %v", page, err)
 	}
 	_, err = known.Connector("1600", direct.ID)
 	if err == nil {
