@@ -159,6 +159,9 @@ func newFile(path string, id oxlin.ProviderID, bank enablebanking.Listed, psuTyp
 	if joins {
 		made.set("joins", true)
 	}
+	if psuType == enablebanking.Business {
+		made.set("branch_name", "Business")
+	}
 	made.describe(bank)
 	return made
 }

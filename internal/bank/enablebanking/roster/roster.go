@@ -129,6 +129,7 @@ func (o Options) write(p pair, homes map[*enablebanking.Listed]oxlin.Provider, i
 	}
 	outcome := Outcome{Fate: Added, Name: p.listed.Name}
 	home, joins := homes[p.listed]
+	joins = joins && o.PSUType == enablebanking.Personal // a provider has one such definition
 	if joins && !slices.ContainsFunc(home.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return d.ID == definitionOf(home.ID) }) {
 		outcome.Fate, outcome.ID = Joined, home.ID
 	} else {
@@ -137,9 +138,6 @@ func (o Options) write(p pair, homes map[*enablebanking.Listed]oxlin.Provider, i
 		ids[outcome.ID] = true
 	}
 	path := filepath.Join(o.Providers, filePrefix+o.Country+"-"+string(outcome.ID)+".json")
-	if joins && o.PSUType != enablebanking.Personal {
-		path = filepath.Join(o.Providers, filePrefix+o.Country+"-"+string(outcome.ID)+"-"+o.PSUType+".json")
-	}
 	_, err := os.Stat(path)
 	if err == nil {
 		return outcome, fmt.Errorf("%s is there already, and is not the file of %s", path, p.listed.Name)

@@ -279,6 +279,33 @@ func TestABankOfTheCatalogueGetsAFurtherDefinition(t *testing.T) {
 	}
 }
 
+// The same bank for business accounts is a provider of its own, and neither import touches the
+// banks of the other.
+func TestBusinessAccountsHaveProvidersOfTheirOwn(t *testing.T) {
+	o := newOperator(t)
+	built, err := catalogue.Load(catalogue.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Known = built.Providers()
+	o.banks("La Banque Postale / PSSTFRPP", "One / ONEBFRPP")
+	for i := range o.server.Banks {
+		o.server.Banks[i].PSUTypes = []string{"personal", "business"}
+	}
+	personal := o.wantFates("joined La Banque Postale, added One")
+	o.PSUType = enablebanking.Business
+	business := o.wantFates("added La Banque Postale, added One")
+	o.PSUType = ""
+	o.wantFates("unchanged La Banque Postale, unchanged One")
+	known := o.load()
+	for name, id := range business {
+		provider, _ := known.Provider(id)
+		if id == personal[name] || provider.Name != name || provider.BranchName != "Business" || !provider.Offered() {
+			t.Errorf("%s for business is %+v", name, provider)
+		}
+	}
+}
+
 func TestPicturesAreDrawnAnew(t *testing.T) {
 	drawn := func(width int, encode func(*bytes.Buffer, image.Image) error) []byte {
 		var out bytes.Buffer
