@@ -65,6 +65,8 @@ func match(listed []enablebanking.Listed, files []*file) (pairs []pair) {
 		return sameBIC(l, f) && left[bic] == 1 && leftFiles[bic] == 1
 	})
 	take(sameName)
+	// The same name is written otherwise.
+	take(func(l *enablebanking.Listed, f *file) bool { return folded(l.Name) == folded(f.bank().Name) })
 	for i := range listed {
 		pairs = append(pairs, pair{&listed[i], of[&listed[i]]})
 	}

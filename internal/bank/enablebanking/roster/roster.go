@@ -129,19 +129,26 @@ func (o Options) write(p pair, homes map[*enablebanking.Listed]oxlin.Provider, i
 	}
 	outcome := Outcome{Fate: Added, Name: p.listed.Name}
 	home, joins := homes[p.listed]
-	joins = joins && o.PSUType == enablebanking.Personal // a provider has one such definition
-	if joins && !slices.ContainsFunc(home.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return d.ID == definitionOf(home.ID) }) {
+	joins = joins && o.PSUType == enablebanking.Personal && o.isFree(home)
+	if joins {
 		outcome.Fate, outcome.ID = Joined, home.ID
 	} else {
-		joins = false
 		outcome.ID = newID(*p.listed, o.PSUType, ids)
 		ids[outcome.ID] = true
 	}
-	path := filepath.Join(o.Providers, filePrefix+o.Country+"-"+string(outcome.ID)+".json")
-	_, err := os.Stat(path)
-	if err == nil {
-		return outcome, fmt.Errorf("%s is there already, and is not the file of %s", path, p.listed.Name)
-	}
-	made := newFile(path, outcome.ID, *p.listed, o.PSUType, joins, country)
+	made := newFile(o.pathOf(outcome.ID), outcome.ID, *p.listed, o.PSUType, joins, country)
 	return outcome, made.save(func() {})
+}
+
+// isFree reports whether a provider has no definition of the aggregator yet: neither one of
+// its own, nor one of a bank that has vanished. It has one at most.
+func (o Options) isFree(home oxlin.Provider) bool {
+	_, err := os.Stat(o.pathOf(home.ID))
+	_, has := home.Definition(definitionOf(home.ID))
+	return err != nil && !has
+}
+
+// pathOf returns the path of the file of a provider.
+func (o Options) pathOf(id oxlin.ProviderID) string {
+	return filepath.Join(o.Providers, filePrefix+o.Country+"-"+string(id)+".json")
 }

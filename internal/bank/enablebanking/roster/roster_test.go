@@ -149,6 +149,14 @@ func TestIDsStayForEver(t *testing.T) {
 	split.banks("Uno / SOLOFRPP", "Due / SOLOFRPP")
 	split.wantFates("added Uno, added Due, vanished Solo")
 
+	written := newOperator(t)
+	written.banks("Crédit Example")
+	before := written.wantFates("added Crédit Example")
+	written.banks("CREDIT EXAMPLE")
+	if after := written.wantFates("renamed CREDIT EXAMPLE"); after["CREDIT EXAMPLE"] != before["Crédit Example"] {
+		t.Errorf("a name in capitals is %v after %v", after, before)
+	}
+
 	// Another installation gives the same ids.
 	other := newOperator(t)
 	other.banks("One / ONEBFRPP", "Three")
@@ -268,6 +276,14 @@ func TestABankOfTheCatalogueGetsAFurtherDefinition(t *testing.T) {
 		t.Error("the direct interface has a connector without its certificates")
 	}
 	o.wantFates("unchanged La Banque Postale, unchanged CREDIT AGRICOLE ILE DE FRANCE, unchanged Boursorama Banque, unchanged Nobody Knows, unchanged N26, unchanged n26")
+
+	// A second bank of the name does not take the place of one that has vanished.
+	o.banks("La Banque Postale / OTHRFRPP", "La Banque-Postale / PSSTFRPP", "Nobody Knows")
+	fates, ids := o.run()
+	if !strings.HasPrefix(fates, "added La Banque Postale, renamed La Banque-Postale, unchanged Nobody Knows") || ids["La Banque-Postale"] != "1600" || ids["La Banque Postale"] == "1600" {
+		t.Errorf("the import says %q, and the ids are %v", fates, ids)
+	}
+	o.load()
 
 	// Without the application's settings the bank is offered to nobody, as before.
 	bare, err := catalogue.Load(catalogue.Options{Extra: os.DirFS(o.Providers)})
