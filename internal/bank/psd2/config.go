@@ -93,14 +93,18 @@ type OAuth struct {
 	Body string `json:"body,omitempty"`
 	// Fields are further ones of that form, and FieldOrder are fields that come first, for
 	// banks that check the order.
-	Fields     map[string]string `json:"fields,omitempty"`
+	Fields map[string]string `json:"fields,omitempty"`
+	// Names are the bank's names of fields, by those of the standard; a field with an empty one is not
+	// sent.
+	Names      map[string]string `json:"names,omitempty"`
 	FieldOrder []string          `json:"field_order,omitempty"`
 	PKCE       bool              `json:"pkce,omitempty"`
 }
 
 // Signing describes the signature of our messages (Cavage's draft).
 type Signing struct {
-	// Algorithm is rsa-sha256 or rsa-sha512.
+	// Algorithm is rsa-sha256 or rsa-sha512; or rsa-pss-sha256 or rsa-pss-sha512 (RSASSA-PSS), which
+	// most banks call by Name.
 	Algorithm string `json:"algorithm"`
 	// Name replaces the algorithm's name in the Signature header: "hs2019".
 	Name string `json:"name,omitempty"`
@@ -242,9 +246,13 @@ func checkHeaders(at datafile.Node, headers map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		at.Member(name).Check(headerName.MatchString(name), "%q is not the name of a header", name)
 		value := headerValues.Replace(headers[name])
-		at.Member(name).Check(!strings.ContainsAny(value, "{}\r\n"), "%q holds a brace or a line break", headers[name])
+		at.Member(name).Check(!strings.ContainsAny(value, "\r\n"), "%q holds a line break", headers[name])
+		at.Member(name).Check(!inBraces.MatchString(value), "%q holds a value in braces that does not exist", headers[name])
 	}
 }
+
+// inBraces is a name in braces. Other braces belong to the text: some headers are JSON.
+var inBraces = regexp.MustCompile(`\{[A-Za-z_]+\}`)
 
 // headerValues are the values in braces that a header may hold.
 var headerValues = strings.NewReplacer("{client_id}", "", "{uuid}", "")
@@ -298,7 +306,7 @@ func (o OAuth) method() string {
 func (o OAuth) NeedsSeal() bool { return o.method() == methodKeyJWT }
 
 func (s Signing) check(at datafile.Node) {
-	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256, rsaSHA512)
+	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256, rsaSHA512, pssSHA256, pssSHA512)
 	CheckOneOf(at.Member("digest"), s.Digest, "", "SHA-256", "SHA-512")
 	if s.Certificate != nil {
 		CheckOneOf(at.Member("certificate").Member("form"), s.Certificate.Form, "der", "pem", "pem_base64")

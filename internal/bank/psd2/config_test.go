@@ -23,7 +23,7 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 		{`"PSDFR-ACPR-12345"`, `""`, []string{`$.oauth.client_id: a value is missing`}},
 		{`"client_authentication": "none"`, `"client_authentication": "basic"`, []string{`$.oauth.client_secret: a value is missing`}},
 		{`"client_authentication": "none"`, `"client_authentication": "tls"`, []string{`$.oauth.client_authentication: want one of none, basic, form, private_key_jwt, client_secret_jwt, not "tls"`}},
-		{`"rsa-sha256"`, `"hs2019"`, []string{`$.signing.algorithm: want one of rsa-sha256, rsa-sha512, not "hs2019"`}},
+		{`"rsa-sha256"`, `"hs2019"`, []string{`$.signing.algorithm: want one of rsa-sha256, rsa-sha512, rsa-pss-sha256, rsa-pss-sha512, not "hs2019"`}},
 		{`["(request-target)", "call-id"]`, `[]`, []string{`$.signing.headers: want at least one header`}},
 		{`"{fingerprint}"`, `""`, []string{`$.signing.key_id: a value is missing`}},
 		{`"consent_days": 180`, `"consent_days": 181`, []string{`$.consent_days: want 1 to 180, not 181`}},
@@ -41,7 +41,7 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 			`$.answers[0].status: want 300 to 599, not 200`, `$.answers[0].on: "payments" is no such operation`, `$.answers[0].means: "trouble" is no such failure`,
 		}},
 		{`"consent_days"`, `"headers": {"x id": "1", "x-brand": "{client_id}-{uuid}", "x-time": "{now}"}, "codes": {"CLOSED": "access lost", "GONE": "trouble"}, "consent_days"`, []string{
-			`$.headers["x id"]: "x id" is not the name of a header`, `$.headers["x-time"]: "{now}" holds a brace or a line break`,
+			`$.headers["x id"]: "x id" is not the name of a header`, `$.headers["x-time"]: "{now}" holds a value in braces that does not exist`,
 			`$.codes.GONE: "trouble" is no such failure`,
 		}},
 		{`"consent_days"`, `"answers": [{"status": 403, "on": "refresh", "means": "access lost"}, {"status": 404, "on": "balances", "means": "empty"}], "consent_days"`, nil},

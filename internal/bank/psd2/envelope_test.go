@@ -30,7 +30,7 @@ func TestATokenRequestAsTheBankWantsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := signed()
-	config.Headers = map[string]string{"X-Client": "{client_id}", "X-Call": "{uuid}"}
+	config.Headers = map[string]string{"X-Client": "{client_id}", "X-Call": "{uuid}", "X-JSON": `{"id":"{client_id}","a":{"b":1}}`}
 	config.OAuth.Headers = map[string]string{"X-Client": "", "X-Token": "yes"}
 	config.OAuth.Accept, config.OAuth.Body, config.OAuth.PKCE = "application/hal+json", "json", false
 	config.Signing.Tokens, config.Signing.Name, config.Signing.LifeSeconds = true, "hs2019", 60
@@ -43,6 +43,14 @@ func TestATokenRequestAsTheBankWantsIt(t *testing.T) {
 	}
 	request, body := script.Requests[0], script.Bodies[0]
 	want := `{"grant_type":"authorization_code","code":"the-code","redirect_uri":"https://oxlin.test/oauth2/aisp","client_id":"PSDFR-ACPR-12345"}`
+	if got := request.Header.Get("X-JSON"); got != `{"id":"PSDFR-ACPR-12345","a":{"b":1}}` {
+		t.Errorf("a header in JSON is %s", got)
+	}
+	var faults datafile.Report
+	config.Check(faults.Root(), "accounts", opAccounts)
+	if faults.Err() != nil {
+		t.Error(faults.Err())
+	}
 	if body != want || request.Header.Get("X-Client") != "" || !uuid4.MatchString(request.Header.Get("X-Call")) {
 		t.Errorf("body %s, header %v", body, request.Header)
 	}
@@ -226,6 +234,38 @@ func TestAnswersOfABankThatSignsThem(t *testing.T) {
 		config.Check(faults.Root(), "accounts", opAccounts)
 		if faults.Err() == nil || !strings.Contains(faults.Err().Error(), "signing.answers.keys") {
 			t.Errorf("the keys %q have no fault: %v", keys, faults.Err())
+		}
+	}
+}
+
+// TestASignatureOfTheOtherKind is verified as RSASSA-PSS, under the name that the bank gives it.
+func TestASignatureOfTheOtherKind(t *testing.T) {
+	key, err := sealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for algorithm, hash := range map[string]crypto.Hash{"rsa-pss-sha256": crypto.SHA256, "rsa-pss-sha512": crypto.SHA512} {
+		config := signed()
+		config.Signing.Algorithm, config.Signing.Name, config.Signing.Headers = algorithm, "hs2019", []string{"date"}
+		script := banktest.NewScript(t, banktest.Exchange{})
+		_, err = get(t, newClient(t, config, script))
+		if err != nil {
+			t.Fatal(err)
+		}
+		header := script.Requests[0].Header
+		found := regexp.MustCompile(`algorithm="hs2019".*signature="(.*)"$`).FindStringSubmatch(header.Get("Signature"))
+		if found == nil {
+			t.Fatalf("Signature is %s", header.Get("Signature"))
+		}
+		signature, err := base64.StdEncoding.DecodeString(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := hash.New()
+		h.Write([]byte("date: " + header.Get("Date")))
+		err = rsa.VerifyPSS(&key.PublicKey, hash, h.Sum(nil), signature, nil)
+		if err != nil {
+			t.Errorf("%s: %v", algorithm, err)
 		}
 	}
 }

@@ -291,6 +291,13 @@ func (c *Client) identified(fields form) (form, error) {
 	for _, name := range slices.Sorted(maps.Keys(oauth.Fields)) {
 		fields = append(fields, field{name, oauth.Fields[name]})
 	}
+	for i, one := range fields {
+		own, known := oauth.Names[one.name]
+		if known {
+			fields[i].name = own
+		}
+	}
+	fields = slices.DeleteFunc(fields, func(one field) bool { return one.name == "" })
 	slices.SortStableFunc(fields, func(a, b field) int { return oauth.rank(a.name) - oauth.rank(b.name) })
 	return fields, nil
 }

@@ -77,6 +77,12 @@ func TestACodeIsExchanged(t *testing.T) {
 			"client_id=PSDFR-ACPR-12345&grant_type=authorization_code&scope=accounts&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&brand=a%26b", "",
 		},
 		{
+			"with the bank's names of fields", func(o *psd2.OAuth) {
+				o.PKCE, o.Names = false, map[string]string{"code": "authorization_code", "redirect_uri": ""}
+			},
+			"grant_type=authorization_code&authorization_code=the+code&client_id=PSDFR-ACPR-12345", "",
+		},
+		{
 			"with a secret in the header, and the client id in the form", func(o *psd2.OAuth) {
 				o.ClientAuthentication, o.ClientSecret, o.PKCE, o.FormClientID = "client_secret_basic", "s&t", false, "always"
 			},

@@ -37,6 +37,8 @@ type Seal struct {
 const (
 	rsaSHA256 = "rsa-sha256"
 	rsaSHA512 = "rsa-sha512"
+	pssSHA256 = "rsa-pss-sha256"
+	pssSHA512 = "rsa-pss-sha512"
 )
 
 // The pseudo-headers of a signature: the method and the path, its time, and its end.
@@ -197,10 +199,14 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 		lines = append(lines, name+": "+value)
 	}
 	hash := digests["SHA-256"]
-	if c.Algorithm == rsaSHA512 {
+	if c.Algorithm == rsaSHA512 || c.Algorithm == pssSHA512 {
 		hash = digests["SHA-512"]
 	}
-	signature, err := c.key.Sign(c.rand, sumOf(hash, []byte(strings.Join(lines, "\n"))), hash)
+	var options crypto.SignerOpts = hash
+	if c.Algorithm == pssSHA256 || c.Algorithm == pssSHA512 {
+		options = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
+	}
+	signature, err := c.key.Sign(c.rand, sumOf(hash, []byte(strings.Join(lines, "\n"))), options)
 	if err != nil {
 		return fmt.Errorf("signing the request: %w", err)
 	}

@@ -67,7 +67,8 @@ type Config struct {
 type History struct {
 	psd2.History
 	// DateFormat is "instant" (2006-01-02T15:04:05Z), "millis" (the same with
-	// milliseconds), "local" (without zone) or "date".
+	// milliseconds), "local" (without zone), "offset" (with the bank's zone, +01:00),
+	// "offset_millis" or "date".
 	DateFormat string `json:"date_format"`
 	// DateTo makes every request send dateTo, for a bank that demands it even up to
 	// today.
@@ -94,6 +95,7 @@ var dateLayouts = map[string]string{
 	"instant": "2006-01-02T15:04:05Z",
 	"millis":  "2006-01-02T15:04:05.000Z",
 	"local":   "2006-01-02T15:04:05",
+	"offset":  "2006-01-02T15:04:05-07:00", "offset_millis": "2006-01-02T15:04:05.000-07:00",
 }
 
 // check reports every fault of the data.
@@ -103,7 +105,7 @@ func (c Config) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("version"), c.Version, "1.4", "1.5")
 	psd2.CheckOneOf(at.Member("consent_model"), c.ConsentModel, "full", "mixed")
 	c.History.Check(at.Member("history"))
-	psd2.CheckOneOf(at.Member("history").Member("date_format"), c.History.DateFormat, "instant", "millis", "local", "date")
+	psd2.CheckOneOf(at.Member("history").Member("date_format"), c.History.DateFormat, "instant", "millis", "local", "offset", "offset_millis", "date")
 	at.Member("history").Member("no_date_to").Check(!c.History.NoDateTo || !c.History.DateTo && c.History.WindowDays == 0,
 		"date_to and window_days need it")
 	psd2.CheckOneOf(at.Member("id_field"), c.IDField, "entryReference", "resourceId", "none")

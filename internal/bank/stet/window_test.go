@@ -28,6 +28,7 @@ func TestHowTheFirstDayIsWritten(t *testing.T) {
 		"instant": "2026-06-30T22%3A00%3A00Z",
 		"millis":  "2026-06-30T22%3A00%3A00.000Z",
 		"local":   "2026-07-01T00%3A00%3A00",
+		"offset":  "2026-07-01T00%3A00%3A00%2B02%3A00", "offset_millis": "2026-07-01T00%3A00%3A00.000%2B02%3A00",
 	}
 	for format, want := range tests {
 		for _, withEnd := range []bool{false, true} {
@@ -35,7 +36,8 @@ func TestHowTheFirstDayIsWritten(t *testing.T) {
 			config.History.DateFormat, config.History.DateTo = format, withEnd
 			ask := "GET /psd2/v1/accounts/1/transactions?dateFrom=" + want
 			if withEnd {
-				end := map[string]string{"date": "2026-11-22", "instant": "2026-11-21T23%3A00%3A00Z", "millis": "2026-11-21T23%3A00%3A00.000Z", "local": "2026-11-22T00%3A00%3A00"}
+				end := map[string]string{"date": "2026-11-22", "instant": "2026-11-21T23%3A00%3A00Z", "millis": "2026-11-21T23%3A00%3A00.000Z", "local": "2026-11-22T00%3A00%3A00",
+					"offset": "2026-11-22T00%3A00%3A00%2B01%3A00", "offset_millis": "2026-11-22T00%3A00%3A00.000%2B01%3A00"}
 				ask += "&dateTo=" + end[format]
 			}
 			connector := connectUnchecked(t, config, banktest.NewScript(t, banktest.Exchange{Ask: ask}))
