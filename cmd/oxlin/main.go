@@ -39,6 +39,7 @@ type commands struct {
 	Keeper     *keeperCommand     `arg:"subcommand:keeper" help:"Hold the master key, apart from the process that serves."`
 	RotateKey  *rotateKeyCommand  `arg:"subcommand:rotate-key" help:"Put a new master key in front; the older ones still open what they sealed."`
 	Reseal     *resealCommand     `arg:"subcommand:reseal" help:"Bring everything that is stored under the newest master key, beside a running platform."`
+	Import     *importCommand     `arg:"subcommand:import" help:"Import a file of statements that a bank lets its customers download. Run it with the settings of serve."`
 	Rederive   *rederiveCommand   `arg:"subcommand:rederive" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`
 	Migrate    *migrateCommand    `arg:"subcommand:migrate" help:"Bring the database up to date."`
 	Version    *versionCommand    `arg:"subcommand:version" help:"Print the version."`
