@@ -549,6 +549,11 @@ func TestATableWithoutAnOrderOfDaysAsks(t *testing.T) {
 		if day := w.Transactions(w.caller.UserID)[0].Date.String(); day != "2026-03-04" && day != "2026-05-06" {
 			t.Errorf("the day is %s", day)
 		}
+		// Both answers are remembered.
+		_, got := w.imports(atBank, strings.ReplaceAll(table, "2026", "2025"))
+		wantBrought(t, got, brought{new: 2})
+		w.imports(atBank, camtOf(secondIBAN, nil, ""))
+		w.send(atBank, table).wantError(t, 409, oxlin.CodeUserActionRequired, "account_id")
 		w.send(atBank+"?mapping=x", table).wantError(t, 400, oxlin.CodeInvalidRequest, "mapping")
 	})
 }

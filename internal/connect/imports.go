@@ -3,6 +3,7 @@ package connect
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -151,11 +152,11 @@ func (t *turns) take(user oxlin.UserID) (release func(), err error) {
 
 // IntoConnection imports a file into a connection of the caller's user.
 func (i *Imports) IntoConnection(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, file NewImport) (Imported, error) {
-	_, err := ownConnection(ctx, i.db.Read(), caller, id)
+	into, err := ownConnection(ctx, i.db.Read(), caller, id)
 	if err != nil {
 		return Imported{}, err
 	}
-	return i.run(ctx, caller, file, func(ctx context.Context, tx *store.Tx, _ []*part) (place, error) {
+	return i.run(ctx, caller, into.ProviderID, file, func(ctx context.Context, tx *store.Tx, _ []*part) (place, error) {
 		connection, err := ownConnection(ctx, tx.Read(), caller, id)
 		if err != nil {
 			return place{}, err
@@ -172,7 +173,7 @@ func (i *Imports) AtProvider(ctx context.Context, caller oxlin.Caller, id oxlin.
 	if !known {
 		return Imported{}, oxlin.NotFound("provider")
 	}
-	return i.run(ctx, caller, file, func(ctx context.Context, tx *store.Tx, parts []*part) (place, error) {
+	return i.run(ctx, caller, id, file, func(ctx context.Context, tx *store.Tx, parts []*part) (place, error) {
 		return atProvider(ctx, tx.Read(), caller, i.bankOf(provider, parts), provider.Files)
 	})
 }
@@ -246,13 +247,24 @@ func atProvider(ctx context.Context, reader store.Reader, caller oxlin.Caller, p
 	return at, nil
 }
 
-// run reads a file, finds its accounts in one transaction, and adds the rows of one after the other.
-func (i *Imports) run(ctx context.Context, caller oxlin.Caller, file NewImport, find func(ctx context.Context, tx *store.Tx, parts []*part) (place, error)) (Imported, error) {
+// run reads a file, finds its accounts in one transaction, and adds the rows of one after the other. The
+// user's answers about files of the bank are remembered for the next one.
+func (i *Imports) run(ctx context.Context, caller oxlin.Caller, provider oxlin.ProviderID, file NewImport, find func(ctx context.Context, tx *store.Tx, parts []*part) (place, error)) (Imported, error) {
 	release, err := i.turns.take(caller.UserID)
 	if err != nil {
 		return Imported{}, err
 	}
 	defer release()
+	answers, err := store.ImportAnswersOf(ctx, i.db.Read(), caller.UserID, provider)
+	if err != nil {
+		return Imported{}, err
+	}
+	if file.Mapping == nil && answers.Mapping != "" {
+		err = json.Unmarshal([]byte(answers.Mapping), &file.Mapping)
+		if err != nil {
+			return Imported{}, fmt.Errorf("stored mapping: %w", err)
+		}
+	}
 	parts, mapping, err := partsOf(file)
 	if err != nil {
 		return Imported{}, err
@@ -263,8 +275,15 @@ func (i *Imports) run(ctx context.Context, caller oxlin.Caller, file NewImport, 
 		if err != nil {
 			return err
 		}
+		file := file
+		if len(at.accounts) == 1 && file.Account == 0 && !file.NewAccount && nameless(parts) && at.accounts[0].ID == answers.Account {
+			file.Account = answers.Account // with a second account, nobody knows
+		}
 		done, err = i.place(ctx, tx, at, parts, file)
-		return err
+		if err != nil {
+			return err
+		}
+		return remember(ctx, tx, caller.UserID, provider, answers, parts, mapping, done)
 	})
 	if err != nil {
 		return Imported{}, err
@@ -283,6 +302,27 @@ func (i *Imports) run(ctx context.Context, caller oxlin.Caller, file NewImport, 
 		account.Unreadable = part.unreadable
 	}
 	return done, nil
+}
+
+func nameless(parts []*part) bool { return len(parts) == 1 && parts[0].nameless() }
+
+// remember stores how the tables of a bank are read, and the account of files that name none.
+func remember(ctx context.Context, tx *store.Tx, user oxlin.UserID, provider oxlin.ProviderID, before store.ImportAnswers, parts []*part, mapping *Mapping, done Imported) error {
+	answers := before
+	if mapping != nil {
+		text, err := json.Marshal(mapping)
+		if err != nil {
+			return fmt.Errorf("mapping: %w", err)
+		}
+		answers.Mapping = string(text)
+	}
+	if nameless(parts) {
+		answers.Account = done.Accounts[0].Account.ID
+	}
+	if answers == before {
+		return nil
+	}
+	return store.SaveImportAnswers(ctx, tx, user, provider, answers)
 }
 
 func (a *ImportedAccount) add(more synchro.FileOutcome) {

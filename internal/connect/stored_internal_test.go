@@ -34,6 +34,8 @@ func TestStoredJSON(t *testing.T) {
 		"kind": "question", "address": "https://bank.example/", "challenges": [
 			{"ID": "306", "Label": "Code", "Type": "NUMERIC", "Regexp": ".*", "Encrypt": true, "Params": {"phone": "06"}}],
 		"fragment": true, "until": "2026-11-28T09:10:00Z"}`)
+	storetest.Stored[Mapping](t, `{
+		"format": "CSV", "charset": "UTF-8", "separator": ";", "header": ["Date"], "columns": ["day"], "order": "DMY", "decimal": ",", "sign": "written", "currency": "EUR"}`)
 	storetest.Stored[spooledAccess](t, `{
 		"state_hash": "qwE=", "answer": "qwI=", "access": "{}", "user_id": 7, "provider_id": "87", "definition_id": "8701",
 		"consent_per_account": true, "auto_sync": true, "bound": true, "psu": {"ip": "192.0.2.7", "user_agent": "Mozilla/5.0", "port": "50001", "accept": "text/html", "accept_charset": "utf-8",

@@ -26,7 +26,7 @@ const (
 // accounts and transactions.
 var tablesOfUser = []string{
 	"widget_sessions", "authorizations", "consents", "connections", "events", "queues", "oauth_tokens", "keys",
-	"unattended_accesses", "user_sessions", "user_passkeys", "audit_keys",
+	"unattended_accesses", "user_sessions", "user_passkeys", "import_answers", "audit_keys",
 }
 
 // DeleteUser removes a user and all their data.
