@@ -42,6 +42,9 @@ screenshots: build ## Every page of the widget as a picture, into screenshots/: 
 bench: build ## What the binary does, beside what a program without duties does; ARGS="-database postgres", "-full", "-only tokens"
 	go run ./e2e/bench -binary bin/oxlin $(ARGS)
 
+scale: ## A day of a platform that is too large for one machine, simulated: what breaks first, and what it costs; ARGS="-connections 1e7"
+	go run ./e2e/scale $(ARGS)
+
 generate: ## Write the generated code again
 	$(TOOL) sqlc generate -f internal/store/sqlc.yaml
 	go generate ./...

@@ -319,6 +319,7 @@ var guessers = map[string]string{
 	"e2e/faults":                         "journeys and faults that a seed repeats",
 	"e2e/process":                        "ports to try",
 	"internal/store":                     "pauses between tries",
+	"e2e/scale":                          "banks that a seed repeats",
 	"internal/synchro/reconcile/torture": "histories that a seed repeats",
 }
 

@@ -141,6 +141,7 @@ func (b *Bank) routes() http.Handler {
 	for _, v := range []version{v14, v15} {
 		mux.Handle(v.prefix()+"/", b.stet(v))
 	}
+	mux.HandleFunc(berlinPrefix+"/", b.berlinGroup)
 	for _, s := range b.sites() {
 		s.mount(mux)
 	}

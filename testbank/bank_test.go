@@ -262,7 +262,7 @@ func (v aggregator) send(method, target, body string) answer {
 	v.r.t.Helper()
 	req := v.request(method, target, body)
 	a := v.r.do(req)
-	official(v.r.t, v.v, v.request(method, target, body), a)
+	official(v.r.t, v.v.standard(), v.request(method, target, body), a)
 	return a
 }
 

@@ -27,6 +27,63 @@ type consent struct {
 	Expires  time.Time `json:"Expires"`
 	Revoked  bool      `json:"Revoked"`
 	Chosen   *access   `json:"Chosen,omitempty"` // the narrower choice of PUT /consents
+
+	Frequency int    `json:"Frequency,omitempty"` // unattended accesses a day; 0 means unattendedQuota
+	Asked     *asked `json:"Asked,omitempty"`     // of a consent that the client makes before the customer approves it
+}
+
+// asked is the request for a consent, which the customer approves afterwards.
+type asked struct {
+	Status  string `json:"Status"`
+	Until   Day    `json:"Until,omitempty"`   // the last day that the client wants; 0 leaves it to the bank
+	Once    bool   `json:"Once,omitempty"`    // for one reading
+	Return  string `json:"Return,omitempty"`  // where the customer goes after the login
+	Refused string `json:"Refused,omitempty"` // and after a refusal; empty means Return
+}
+
+// The states of a consent that was asked for, in the words of the Berlin Group.
+const (
+	received   = "received"
+	valid      = "valid"
+	rejected   = "rejected"
+	expired    = "expired"
+	terminated = "terminatedByTpp"
+)
+
+// status returns the state of a consent that was asked for.
+func (c *consent) status(now time.Time) string {
+	switch {
+	case c.Revoked:
+		return terminated
+	case c.Asked.Status != rejected && c.dead(now):
+		return expired
+	}
+	return c.Asked.Status
+}
+
+// askLife is how long the customer may take to approve a consent.
+const askLife = time.Hour
+
+// ask stores a consent that waits for the customer. The caller holds b.mu.
+func (b *Bank) ask(client string, request asked) *consent {
+	request.Status = received
+	c := &consent{
+		ID: b.secret(), Client: client, Scopes: []string{scopeAISP, scopeExtended}, Expires: b.now().Add(askLife), Asked: &request,
+	}
+	b.state.Consents[c.ID] = c
+	b.save()
+	return c
+}
+
+// approve gives a customer's consent. The caller holds b.mu.
+func (b *Bank) approve(c *consent, by customer) {
+	c.Customer, c.SCA, c.Expires = by.key(), b.now(), b.now().Add(b.opt.ConsentLife)
+	if c.Asked != nil {
+		c.Asked.Status = valid
+		if c.Asked.Until != 0 {
+			c.Expires = (c.Asked.Until + 1).Midnight()
+		}
+	}
 }
 
 func (c *consent) has(scope string) bool { return slices.Contains(c.Scopes, scope) }

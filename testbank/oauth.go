@@ -22,6 +22,8 @@ type session struct {
 	state       string
 	scopes      []string
 	challenge   string
+	consent     string // the id of a consent that waits for this customer; empty makes one
+	refused     string // where a refusal leads; empty means redirectURI
 	expires     time.Time
 
 	customer customer // set by the login
@@ -38,6 +40,9 @@ const (
 // openSession reads an authorisation request. An error without a redirect target is
 // shown to the person; with one, it is sent to the client.
 func (b *Bank) openSession(q url.Values) (*session, string, error) {
+	if id := q.Get("consent"); id != "" {
+		return b.openWaiting(id)
+	}
 	s := &session{client: q.Get("client_id"), redirectURI: q.Get("redirect_uri"), state: q.Get("state")}
 	if err := b.checkTarget(s.client, s.redirectURI); err != nil {
 		return nil, "", err
@@ -66,6 +71,26 @@ func (b *Bank) openSession(q url.Values) (*session, string, error) {
 		return s, "invalid_request", nil
 	}
 
+	return b.begin(s)
+}
+
+// openWaiting opens the session of a consent that waits for its customer.
+func (b *Bank) openWaiting(id string) (*session, string, error) {
+	b.mu.Lock()
+	c, ok := b.state.Consents[id]
+	if !ok || c.Asked == nil || c.status(b.now()) != received {
+		b.mu.Unlock()
+		return nil, "", errNotWaiting
+	}
+	s := &session{client: c.Client, scopes: c.Scopes, consent: c.ID, redirectURI: c.Asked.Return, refused: c.Asked.Refused}
+	b.mu.Unlock()
+	return b.begin(s)
+}
+
+var errNotWaiting = errors.New("cette demande n'attend plus de réponse")
+
+// begin keeps a session while the customer logs in.
+func (b *Bank) begin(s *session) (*session, string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -111,6 +136,28 @@ func (b *Bank) checkTarget(client, target string) error {
 		}
 		return nil
 	}
+	return checkWeb(u)
+}
+
+// checkReturn is checkTarget for a client without a name: its addresses may hold a query of
+// their own beside what is registered.
+func (b *Bank) checkReturn(target string) error {
+	u, err := url.Parse(target)
+	if err != nil || u.Fragment != "" {
+		return errors.New("ce n'est pas une adresse")
+	}
+	plain := *u
+	plain.RawQuery = ""
+	known := len(b.opt.Clients) == 0 || slices.ContainsFunc(b.opt.Clients, func(c Client) bool {
+		return slices.Contains(c.RedirectURIs, target) || slices.Contains(c.RedirectURIs, plain.String())
+	})
+	if !known {
+		return errors.New("cette adresse de retour n'est pas enregistrée")
+	}
+	return checkWeb(u)
+}
+
+func checkWeb(u *url.URL) error {
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return errors.New("redirect_uri n'est pas une adresse http ou https")
 	}
@@ -147,15 +194,24 @@ func (s *session) back(answer url.Values) string {
 }
 
 func (s *session) backWithError(code, why string) string {
+	if s.refused != "" {
+		return s.refused
+	}
 	return s.back(url.Values{"error": {code}, "error_description": {why}})
 }
 
-// end closes a session and reports whether it was open.
+// end closes a session that the customer refuses, and reports whether it was open.
 func (b *Bank) end(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, ok := b.sessions[id]
+	s, ok := b.sessions[id]
 	delete(b.sessions, id)
+	if ok && s.consent != "" {
+		if c := b.state.Consents[s.consent]; c != nil && c.Asked.Status == received {
+			c.Asked.Status = rejected
+			b.save()
+		}
+	}
 	return ok
 }
 
@@ -168,12 +224,22 @@ func (b *Bank) grant(s *session) (string, bool) {
 		return "", false
 	}
 	delete(b.sessions, s.id)
-	now := b.now()
-	c := &consent{ID: b.secret(), Client: s.client, Customer: s.customer.key(), Scopes: s.scopes, SCA: now, Expires: now.Add(b.opt.ConsentLife)}
+	c := &consent{ID: b.secret(), Client: s.client, Scopes: s.scopes}
+	if s.consent != "" {
+		waiting, ok := b.state.Consents[s.consent]
+		if !ok || waiting.status(b.now()) != received {
+			return "", false
+		}
+		c = waiting
+	}
+	b.approve(c, s.customer)
 	b.state.Consents[c.ID] = c
+	defer b.save()
+	if s.consent != "" {
+		return s.redirectURI, true
+	}
 	word := b.secret()
-	b.state.Codes[sealed(word)] = &code{Consent: c.ID, RedirectURI: s.redirectURI, Challenge: s.challenge, Expires: now.Add(codeLife)}
-	b.save()
+	b.state.Codes[sealed(word)] = &code{Consent: c.ID, RedirectURI: s.redirectURI, Challenge: s.challenge, Expires: b.now().Add(codeLife)}
 	return s.back(url.Values{"code": {word}}), true
 }
 

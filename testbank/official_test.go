@@ -22,13 +22,26 @@ import (
 	"github.com/oxlin/oxlin/internal/omit"
 )
 
-// The official STET files stay outside the repository: OXLIN_SHARED names the
-// folder that holds specs/, else it is looked for beside the repository.
-var specFiles = map[version]string{v14: "stet-1.4.openapi3.yaml", v15: "stet-1.5.0-ais-pis.json"}
+// standard is an official file, and where the bank serves what it describes. The files stay
+// outside the repository: OXLIN_SHARED names the folder that holds specs/, else it is looked
+// for beside the repository.
+type standard struct{ file, below string }
+
+// The standards that the bank speaks.
+var (
+	stet14        = standard{"stet-1.4.openapi3.yaml", v14.prefix()}
+	stet15        = standard{"stet-1.5.0-ais-pis.json", v15.prefix()}
+	berlinGroup13 = standard{"berlin-group-psd2-api_v1.3.11.yaml", strings.TrimSuffix(berlinPrefix, "/v1")}
+)
+
+// standard is the official file of a version of STET.
+func (v version) standard() standard { return map[version]standard{v14: stet14, v15: stet15}[v] }
+
+var standards = []standard{stet14, stet15, berlinGroup13}
 
 var official0 struct {
 	once    sync.Once
-	routers map[version]routers.Router
+	routers map[standard]routers.Router
 	err     error
 	checked atomic.Int64
 	missed  atomic.Int64
@@ -55,9 +68,9 @@ func sharedFolder() string {
 
 func loadOfficial() {
 	openapi3filter.RegisterBodyDecoder("application/hal+json", openapi3filter.JSONBodyDecoder)
-	official0.routers = map[version]routers.Router{}
-	for v, name := range specFiles {
-		path := filepath.Join(sharedFolder(), "specs", name)
+	official0.routers = map[standard]routers.Router{}
+	for _, s := range standards {
+		path := filepath.Join(sharedFolder(), "specs", s.file)
 		if _, err := os.Stat(path); err != nil {
 			continue // counted as missed
 		}
@@ -66,49 +79,49 @@ func loadOfficial() {
 			official0.err = err
 			return
 		}
-		doc.Servers = openapi3.Servers{{URL: "http://bank.example" + v.prefix()}}
+		doc.Servers = openapi3.Servers{{URL: "http://bank.example" + s.below}}
 		doc.Security = nil
 		// The examples of the files are not all of their own shapes.
 		router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation(), openapi3.DisableSchemaDefaultsValidation())
 		if err != nil {
-			official0.err = fmt.Errorf("%s: %w", name, err)
+			official0.err = fmt.Errorf("%s: %w", s.file, err)
 			return
 		}
-		official0.routers[v] = router
+		official0.routers[s] = router
 	}
 }
 
 // official validates an answer against the official file.
-func official(t *testing.T, v version, req *http.Request, a answer) {
+func official(t *testing.T, s standard, req *http.Request, a answer) {
 	t.Helper()
 	official0.once.Do(loadOfficial)
 	if official0.err != nil {
 		t.Fatal(official0.err)
 	}
-	if official0.routers[v] == nil {
+	if official0.routers[s] == nil {
 		official0.missed.Add(1)
 		return
 	}
-	if err := follows(v, req, a); err != nil {
-		t.Errorf("%s %s: answer %d does not follow STET %s: %v\n%s", req.Method, req.URL, a.status, v, err, a.body)
+	if err := follows(s, req, a); err != nil {
+		t.Errorf("%s %s: answer %d does not follow %s: %v\n%s", req.Method, req.URL, a.status, s.file, err, a.body)
 	}
 	official0.checked.Add(1)
 }
 
 // undocumented are answers that the files do not know, and the bank gives.
-func undocumented(v version, path string, status int) bool {
+func undocumented(s standard, path string, status int) bool {
 	switch {
-	case v == v14 && strings.HasSuffix(path, "/end-user-identity"):
+	case s == stet14 && strings.HasSuffix(path, "/end-user-identity"):
 		return true // came with 1.4.1; its shape is checked with 1.5
-	case status == http.StatusBadRequest:
+	case status == http.StatusBadRequest && (s == stet14 || s == stet15):
 		// For a missing header, on endpoints without parameters.
 		return strings.HasSuffix(path, "/accounts") || strings.HasSuffix(path, "-identity") || strings.HasSuffix(path, "-beneficiaries")
 	}
 	return false
 }
 
-func follows(v version, req *http.Request, a answer) error {
-	if undocumented(v, req.URL.Path, a.status) {
+func follows(s standard, req *http.Request, a answer) error {
+	if undocumented(s, req.URL.Path, a.status) {
 		return nil
 	}
 	u, err := url.Parse("http://bank.example" + req.URL.RequestURI())
@@ -116,7 +129,7 @@ func follows(v version, req *http.Request, a answer) error {
 		return err
 	}
 	req.URL, req.Host = u, u.Host
-	route, params, err := official0.routers[v].FindRoute(req)
+	route, params, err := official0.routers[s].FindRoute(req)
 	if err != nil {
 		if a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
 			return nil
@@ -133,10 +146,10 @@ func follows(v version, req *http.Request, a answer) error {
 func TestMain(m *testing.M) {
 	status := m.Run()
 	if testing.Verbose() {
-		fmt.Printf("testbank: %d answers checked against the official STET files\n", official0.checked.Load())
+		fmt.Printf("testbank: %d answers checked against the official files\n", official0.checked.Load())
 	}
 	if n := official0.missed.Load(); n > 0 {
-		err := omit.Record(int(n), "an answer is checked against the official STET files, which are missing (OXLIN_SHARED)")
+		err := omit.Record(int(n), "an answer is checked against the official files, which are missing (OXLIN_SHARED)")
 		if err != nil {
 			fmt.Println("testbank:", err)
 			status = 1

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// unattendedQuota is the number of unattended accesses a day.
+// unattendedQuota is the number of unattended accesses a day, unless the consent has fewer.
 const unattendedQuota = 4
 
 // admit counts one unattended access to one resource of one account, per customer and
 // client, and reports whether it is within the day's quota. Days are days in Paris. The
 // caller holds b.mu.
-func (b *Bank) admit(client, customer, account, endpoint string) bool {
+func (b *Bank) admit(held consent, account, endpoint string) bool {
 	today := b.today()
 	if b.state.UsageDay != today {
 		b.state.UsageDay, b.state.Usage = today, map[string]int{}
 	}
-	key := digest(40, strings.Join([]string{client, customer, account, endpoint}, "\x00"))
-	if b.state.Usage[key] >= unattendedQuota {
+	key := digest(40, strings.Join([]string{held.Client, held.Customer, account, endpoint}, "\x00"))
+	if b.state.Usage[key] >= orDefault(held.Frequency, unattendedQuota) {
 		return false
 	}
 	b.state.Usage[key]++
@@ -33,6 +33,6 @@ func (b *Bank) untilTomorrow() time.Duration {
 }
 
 // tooMany returns the answer to an access above the quota. The caller holds b.mu.
-func (b *Bank) tooMany() *stetError {
-	return &stetError{status: http.StatusTooManyRequests, message: "Limite des appels par jour dépassée", retry: b.untilTomorrow()}
+func (b *Bank) tooMany() *failure {
+	return &failure{status: http.StatusTooManyRequests, message: "Limite des appels par jour dépassée", retry: b.untilTomorrow()}
 }

@@ -260,7 +260,7 @@ func (s scenarios) names() []string {
 
 // trouble applies the scenarios that delay or refuse answers with data, on every
 // interface.
-func (b *Bank) trouble(ctx context.Context, login string, set scenarios, today Day) *stetError {
+func (b *Bank) trouble(ctx context.Context, login string, set scenarios, today Day) *failure {
 	if wait := set.delay(today); wait > 0 {
 		b.spend(login, "slow")
 		timer := time.NewTimer(wait)
@@ -273,7 +273,7 @@ func (b *Bank) trouble(ctx context.Context, login string, set scenarios, today D
 	}
 	if _, on := set.active("down", today); on {
 		b.spend(login, "down")
-		return &stetError{status: http.StatusServiceUnavailable, message: "Service momentanément indisponible", retry: 2 * time.Minute}
+		return &failure{status: http.StatusServiceUnavailable, message: "Service momentanément indisponible", retry: 2 * time.Minute}
 	}
 	if _, on := set.active("rate_limited", today); on {
 		b.spend(login, "rate_limited")

@@ -40,7 +40,7 @@ func TestFaults(t *testing.T) {
 					}
 					return
 				}
-				official(t, v15, s.request("GET", "/accounts", ""), a)
+				official(t, stet15, s.request("GET", "/accounts", ""), a)
 				if (tc.want == 503 || tc.want == 429) != (a.header.Get("Retry-After") != "") {
 					t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
 				}

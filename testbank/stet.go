@@ -1,14 +1,8 @@
 package testbank
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"math"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -25,40 +19,20 @@ func (v version) prefix() string { return "/stet/v" + string(v) }
 
 const hal = "application/hal+json; charset=utf-8"
 
+// psuAddress is the header with the customer's address, in STET and at the Berlin Group.
+const psuAddress = "PSU-IP-Address"
+
 // call is one request to the STET interface, from its checks to its answer.
 type call struct {
-	b   *Bank
-	v   version
-	w   http.ResponseWriter
-	r   *http.Request
-	now time.Time
-
-	consent consent
-	first   bool // made with the first access token after the authentication
-	client  customer
-	book    *book
-	path    []string // below the prefix
-	query   url.Values
-	media   string
-}
-
-// stetError is an answer other than a success.
-type stetError struct {
-	status  int
-	message string
-	retry   time.Duration
-}
-
-func (e *stetError) Error() string { return e.message }
-
-func refusal(status int, format string, args ...any) *stetError {
-	return &stetError{status: status, message: fmt.Sprintf(format, args...)}
+	reading
+	v    version
+	path []string // below the prefix
 }
 
 // stet serves one version of the interface.
 func (b *Bank) stet(v version) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{b: b, v: v, w: w, r: r, query: r.URL.Query(), media: hal}
+		c := &call{reading: newReading(b, w, r, hal, psuAddress), v: v}
 		c.path = strings.Split(strings.TrimPrefix(r.URL.Path, v.prefix()+"/"), "/")
 		if c.path[0] == "consents" {
 			c.media = "application/json; charset=utf-8"
@@ -72,7 +46,7 @@ func (b *Bank) stet(v version) http.Handler {
 	})
 }
 
-func (c *call) serve() *stetError {
+func (c *call) serve() *failure {
 	answer, method := c.route()
 	switch {
 	case answer == nil:
@@ -87,14 +61,14 @@ func (c *call) serve() *stetError {
 	if err := c.checkToken(); err != nil {
 		return err
 	}
-	if err := c.disturb(); err != nil {
+	if err := c.disturb(len(c.path) == 1 && c.path[0] == "accounts"); err != nil {
 		return err
 	}
 	return answer()
 }
 
 // route returns the handler of a path and its method; nil for an unknown path.
-func (c *call) route() (answer func() *stetError, method string) {
+func (c *call) route() (answer func() *failure, method string) {
 	switch len(c.path) {
 	case 1:
 		switch c.path[0] {
@@ -129,15 +103,13 @@ func (c *call) route() (answer func() *stetError, method string) {
 	return nil, ""
 }
 
-func (c *call) checkHeaders() *stetError {
+func (c *call) checkHeaders() *failure {
 	id := c.r.Header.Get("X-Request-ID")
 	if id == "" || len(id) > 70 {
 		return refusal(http.StatusBadRequest, "L'en-tête X-Request-ID est obligatoire (70 caractères au plus)")
 	}
-	if ip := c.r.Header.Get("PSU-IP-Address"); ip != "" {
-		if _, err := netip.ParseAddr(ip); err != nil {
-			return refusal(http.StatusBadRequest, "L'en-tête PSU-IP-Address n'est pas une adresse IP")
-		}
+	if err := c.checkAddress(psuAddress); err != nil {
+		return err
 	}
 	if accept := c.r.Header.Get("Accept"); accept != "" && !strings.Contains(accept, "json") && !strings.Contains(accept, "*/*") && !strings.Contains(accept, "application/*") {
 		return refusal(http.StatusNotAcceptable, "Seul application/hal+json est servi")
@@ -146,7 +118,7 @@ func (c *call) checkHeaders() *stetError {
 }
 
 // checkToken finds the access token's consent and its customer.
-func (c *call) checkToken() *stetError {
+func (c *call) checkToken() *failure {
 	b := c.b
 	scheme, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
@@ -157,7 +129,6 @@ func (c *call) checkToken() *stetError {
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c.now = b.now()
 	t, ok := b.state.Access[sealed(strings.TrimSpace(token))]
 	if !ok {
 		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
@@ -168,93 +139,28 @@ func (c *call) checkToken() *stetError {
 		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		return invalid
 	}
-	if held.dead(c.now) {
+	if held.dead(b.now()) {
 		return errConsentOver
 	}
-	if c.now.After(t.Expires) {
+	if b.now().After(t.Expires) {
 		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		return invalid
 	}
-	who, ok := b.state.Customers[held.Customer]
-	if !ok {
-		return refusal(http.StatusForbidden, "Client inconnu")
-	}
-	c.consent, c.first, c.client = *held, t.First, *who
-	c.book = newBook(c.client, b.scenariosOf(c.client), DayOf(c.now))
-	c.book.cache = b.ledgers
-	return nil
-}
-
-var errConsentOver = refusal(http.StatusForbidden, "Le consentement a expiré, une authentification forte est nécessaire")
-
-// disturb applies the customer's scenarios before any answer.
-func (c *call) disturb() *stetError {
-	if c.path[0] == "accounts" && len(c.path) == 1 && c.page() == 1 {
-		// A synchronisation begins with this call: the first of a day looks for a newer
-		// file.
-		c.b.refresh(c.r.Context(), c.client.key())
-		c.b.noteSync(c.client.key())
-		if err := c.checkToken(); err != nil {
-			return err
-		}
-	}
-	set, today := c.book.scenarios, c.book.today
-	if err := c.b.trouble(c.r.Context(), c.client.Login, set, today); err != nil {
-		return err
-	}
-	if _, on := set.active("consent_expired", today); on {
-		c.b.spend(c.client.Login, "consent_expired")
-		return errConsentOver
-	}
-	return nil
-}
-
-func (c *call) tooMany() *stetError {
-	c.b.mu.Lock()
-	defer c.b.mu.Unlock()
-	return c.b.tooMany()
-}
-
-// count enforces the quota of unattended accesses. Following a next link belongs to the
-// access that returned it.
-func (c *call) count(account, endpoint string) *stetError {
-	if c.r.Header.Get("PSU-IP-Address") != "" || c.page() > 1 {
-		return nil
-	}
-	c.b.mu.Lock()
-	ok := c.b.admit(c.consent.Client, c.consent.Customer, account, endpoint)
-	c.b.mu.Unlock()
-	if !ok {
-		return c.tooMany()
-	}
-	return nil
-}
-
-// page returns the requested page, 1 by default.
-func (c *call) page() int {
-	n, err := strconv.Atoi(c.query.Get("page"))
-	if err != nil || n < 1 {
-		return 1
-	}
-	return n
+	c.first = t.First
+	return c.open(held)
 }
 
 // onAccount finds the account of the path, then answers for it.
-func (c *call) onAccount(answer func(*Account) *stetError) func() *stetError {
-	return func() *stetError {
-		for _, a := range c.book.paymentAccounts() {
-			if c.book.resourceID(a) != c.path[1] {
-				continue
-			}
-			if !c.consent.allows(c.path[2], a.UID) {
-				return refusal(http.StatusForbidden, "Le consentement ne couvre pas cette ressource")
-			}
-			if c.book.unwell(a) {
-				return &stetError{status: http.StatusServiceUnavailable, message: "Ce compte est momentanément indisponible", retry: 2 * time.Minute}
-			}
-			return answer(a)
+func (c *call) onAccount(answer func(*Account) *failure) func() *failure {
+	return func() *failure {
+		a, err := c.account(c.path[1])
+		switch {
+		case err != nil:
+			return err
+		case !c.consent.allows(c.path[2], a.UID):
+			return refusal(http.StatusForbidden, "Le consentement ne couvre pas cette ressource")
 		}
-		return refusal(http.StatusNotFound, "Compte inconnu")
+		return answer(a)
 	}
 }
 
@@ -279,22 +185,11 @@ type links map[string]link
 
 // pageLinks adds first, prev, next and last to a list of total rows.
 func (c *call) pageLinks(l links, path string, q url.Values, total int) {
-	size := c.b.opt.PageSize
-	last := max(1, (total+size-1)/size)
-	at := func(n int) link {
-		with := url.Values{}
-		for k, v := range q {
-			with[k] = v
-		}
-		if n > 1 {
-			with.Set("page", strconv.Itoa(n))
-		}
-		return c.href(path, with)
-	}
-	page := c.page()
+	at := func(n int) link { return c.href(path, pageQuery(q, n)) }
+	page, last, next := c.pages(total)
 	l["self"] = at(page)
-	if _, on := c.book.scenarios.active("next_loop", c.book.today); on && page >= last {
-		l["next"] = l["self"]
+	if next > 0 {
+		l["next"] = at(next)
 	}
 	if last == 1 {
 		return
@@ -303,63 +198,13 @@ func (c *call) pageLinks(l links, path string, q url.Values, total int) {
 	if page > 1 {
 		l["prev"] = at(min(page-1, last))
 	}
-	if page < last {
-		l["next"] = at(page + 1)
-	}
-}
-
-// slice returns the range of total rows that the page holds.
-func (c *call) slice(total int) (from, to int) {
-	from = min((c.page()-1)*c.b.opt.PageSize, total)
-	if from < 0 {
-		from = total // an absurd page number
-	}
-	return from, min(from+c.b.opt.PageSize, total)
-}
-
-// reply writes a success, unless the garbage scenario spoils it.
-func (c *call) reply(v any) *stetError {
-	body, err := plainJSON(v)
-	if err != nil {
-		c.b.log.Error("answer not written", "error", err.Error())
-		return refusal(http.StatusInternalServerError, "Erreur interne")
-	}
-	media := c.media
-	if g, on := c.book.scenarios.active("garbage", c.book.today); on {
-		c.b.spend(c.client.Login, "garbage")
-		body, media = spoil(body, media, g.Param)
-	}
-	c.w.Header().Set("Content-Type", media)
-	c.w.Header().Set("Cache-Control", "no-store")
-	c.w.WriteHeader(http.StatusOK)
-	c.w.Write(body)
-	return nil
-}
-
-// plainJSON writes the ampersands of links unescaped.
-func plainJSON(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return buf.Bytes(), err
-}
-
-func (c *call) noContent() *stetError {
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // fail writes STET's ErrorModel.
-func (c *call) fail(e *stetError) {
+func (c *call) fail(e *failure) {
 	path := c.r.URL.Path
 	if len(path) > 140 {
 		path = path[:140]
-	}
-	if c.now.IsZero() {
-		c.b.mu.Lock()
-		c.now = c.b.now()
-		c.b.mu.Unlock()
 	}
 	body, _ := plainJSON(struct {
 		Timestamp string `json:"timestamp"`
@@ -368,48 +213,5 @@ func (c *call) fail(e *stetError) {
 		Message   string `json:"message"`
 		Path      string `json:"path"`
 	}{c.now.In(paris).Format(time.RFC3339), e.status, http.StatusText(e.status), e.message, strings.ToValidUTF8(path, "")})
-	if e.retry > 0 {
-		c.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retry.Seconds()))))
-	}
-	c.w.Header().Set("Content-Type", c.media)
-	c.w.WriteHeader(e.status)
-	c.w.Write(body)
-}
-
-// spoil turns a valid answer into an invalid one.
-func spoil(body []byte, media, how string) ([]byte, string) {
-	switch how {
-	case "truncated":
-		return body[:len(body)/2], media
-	case "types":
-		var v any
-		if json.Unmarshal(body, &v) == nil {
-			body, _ = json.Marshal(wrongTypes(v))
-		}
-		return body, media
-	}
-	return []byte("<!doctype html><html><body><h1>Site en maintenance</h1><p>Revenez plus tard.</p></body></html>"), "text/html; charset=utf-8"
-}
-
-// wrongTypes turns lists into strings, and strings into booleans.
-func wrongTypes(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k := range v {
-			if k != "_links" {
-				v[k] = wrongTypes(v[k])
-			}
-		}
-		return v
-	case []any:
-		for i := range v {
-			v[i] = wrongTypes(v[i])
-		}
-		return v
-	case string:
-		return true
-	case float64:
-		return map[string]any{"value": v}
-	}
-	return v
+	c.answer(e.status, e.retry, body)
 }

@@ -52,7 +52,7 @@ type halAccounts struct {
 }
 
 // accounts is GET /accounts.
-func (c *call) accounts() *stetError {
+func (c *call) accounts() *failure {
 	if err := c.count("", "accounts"); err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (c *call) date(d Day) string {
 }
 
 // balances is GET /accounts/{id}/balances.
-func (c *call) balances(a *Account) *stetError {
+func (c *call) balances(a *Account) *failure {
 	if err := c.count(a.UID, "balances"); err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (c *call) person(full string) person {
 
 // owners is GET /accounts/{id}/owners, since 1.5. Commas separate several owners of one
 // account in the file.
-func (c *call) owners(a *Account) *stetError {
+func (c *call) owners(a *Account) *failure {
 	if err := c.count(a.UID, "owners"); err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (c *call) owners(a *Account) *stetError {
 }
 
 // overdrafts is GET /accounts/{id}/overdrafts, since 1.5.
-func (c *call) overdrafts(a *Account) *stetError {
+func (c *call) overdrafts(a *Account) *failure {
 	if err := c.count(a.UID, "overdrafts"); err != nil {
 		return err
 	}
@@ -298,7 +298,7 @@ func (c *call) overdrafts(a *Account) *stetError {
 }
 
 // identity is GET /end-user-identity.
-func (c *call) identity() *stetError {
+func (c *call) identity() *failure {
 	if c.consent.Chosen != nil && !c.consent.Chosen.Identity {
 		return refusal(http.StatusForbidden, "Le consentement ne couvre pas l'identité")
 	}
@@ -313,7 +313,7 @@ func (c *call) identity() *stetError {
 }
 
 // beneficiaries is GET /trusted-beneficiaries; the list is empty for every customer.
-func (c *call) beneficiaries() *stetError {
+func (c *call) beneficiaries() *failure {
 	if c.consent.Chosen != nil && !c.consent.Chosen.Trusted {
 		return refusal(http.StatusForbidden, "Le consentement ne couvre pas les bénéficiaires")
 	}
@@ -324,7 +324,7 @@ func (c *call) beneficiaries() *stetError {
 }
 
 // putConsents is PUT /consents: the customer's choice replaces any earlier one.
-func (c *call) putConsents() *stetError {
+func (c *call) putConsents() *failure {
 	var body struct {
 		Balances     *[]accountID `json:"balances"`
 		Transactions *[]accountID `json:"transactions"`

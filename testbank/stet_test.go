@@ -285,7 +285,7 @@ func TestErrors(t *testing.T) {
 				tc.change(req.Header)
 			}
 			a := r.do(req)
-			official(t, v, s.request(tc.method, tc.target, ""), a)
+			official(t, v.standard(), s.request(tc.method, tc.target, ""), a)
 			var e struct {
 				Status                          int
 				Message, Path, Error, Timestamp string
@@ -407,11 +407,11 @@ func TestOfficialFilesAreStrict(t *testing.T) {
 	path := "/accounts/" + id + "/transactions"
 	a := s.get(path)
 	other := r.attended(v14, tok)
-	if err := follows(v14, other.request("GET", path, ""), a); err == nil {
+	if err := follows(stet14, other.request("GET", path, ""), a); err == nil {
 		t.Error("a transaction of 1.5 passes for one of 1.4")
 	}
 	a.body = strings.Replace(a.body, `"status":"BOOK"`, `"status":"`+strconv.Itoa(7)+`"`, 1)
-	if err := follows(v15, s.request("GET", path, ""), a); err == nil {
+	if err := follows(stet15, s.request("GET", path, ""), a); err == nil {
 		t.Error("a status that does not exist passes")
 	}
 }

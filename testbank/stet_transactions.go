@@ -71,7 +71,7 @@ func (w window) holds(r row) bool {
 }
 
 // window reads the query, and returns its parameters for the links.
-func (c *call) window() (window, url.Values, *stetError) {
+func (c *call) window() (window, url.Values, *failure) {
 	var w window
 	kept := url.Values{}
 	read := func(name string) string {
@@ -117,29 +117,8 @@ func (c *call) window() (window, url.Values, *stetError) {
 	return w, kept, c.checkHistory(&w)
 }
 
-// checkHistory limits a client to ninety days, except shortly after the strong
-// authentication and with the scope for older rows. Without dateFrom the answer covers
-// ninety days; an older dateFrom is refused.
-func (c *call) checkHistory(w *window) *stetError {
-	oldest := c.book.today - historyDays
-	if !w.hasFrom {
-		w.from, w.hasFrom = oldest, true
-		return nil
-	}
-	if w.from >= oldest {
-		return nil
-	}
-	if !c.consent.has(scopeExtended) {
-		return refusal(http.StatusForbidden, "L'historique de plus de 90 jours demande le scope extended_transaction_history")
-	}
-	if !c.first || c.now.Sub(c.consent.SCA) > c.b.opt.HistoryWindow {
-		return refusal(http.StatusForbidden, "L'historique de plus de 90 jours demande une authentification forte récente")
-	}
-	return nil
-}
-
 // transactions is GET /accounts/{id}/transactions, newest first.
-func (c *call) transactions(a *Account) *stetError {
+func (c *call) transactions(a *Account) *failure {
 	w, kept, err := c.window()
 	if err != nil {
 		return err
@@ -147,12 +126,7 @@ func (c *call) transactions(a *Account) *stetError {
 	if err := c.count(a.UID, "transactions"); err != nil {
 		return err
 	}
-	var rows []row
-	for _, r := range c.book.rows(a) {
-		if w.holds(r) {
-			rows = append(rows, r)
-		}
-	}
+	rows := c.rowsIn(a, w)
 	if len(rows) == 0 {
 		return c.noContent()
 	}

@@ -18,7 +18,10 @@ func TestStoredJSON(t *testing.T) {
 		"Consents": {"c": {
 			"ID": "c", "Client": "oxlin-sandbox", "Customer": "dev\n", "Scopes": ["aisp"], "SCA": "2026-11-28T09:00:00Z",
 			"Expires": "2027-02-26T09:00:00Z", "Revoked": true, "Chosen": {
-				"Balances": ["1"], "Transactions": ["1"], "Owners": ["1"], "Overdrafts": ["1"], "Identity": true, "Trusted": true}}},
+				"Balances": ["1"], "Transactions": ["1"], "Owners": ["1"], "Overdrafts": ["1"], "Identity": true, "Trusted": true},
+			"Frequency": 2, "Asked": {
+				"Status": "valid", "Until": 20870, "Once": true, "Return": "https://oxlin.example/oauth2/aisp?state=s",
+				"Refused": "https://oxlin.example/oauth2/aisp?error=true"}}},
 		"Codes": {"h": {
 			"Consent": "c", "RedirectURI": "https://oxlin.example/oauth2/aisp", "Challenge": "x", "Expires": "2026-11-28T09:05:00Z",
 			"Used": true}},

@@ -320,11 +320,11 @@ func (b *Bank) visitor(v visit) (customer, bool) {
 }
 
 // errVisitOver reports that the session ended early.
-var errVisitOver = &stetError{status: http.StatusForbidden, message: "Votre session a expiré"}
+var errVisitOver = &failure{status: http.StatusForbidden, message: "Votre session a expiré"}
 
 // pageOfData counts a page with data, applies the scenarios' trouble, and returns the
 // customer's book.
-func (b *Bank) pageOfData(ctx context.Context, id string, c customer) (*book, *stetError) {
+func (b *Bank) pageOfData(ctx context.Context, id string, c customer) (*book, *failure) {
 	const usualPages = 6
 	b.mu.Lock()
 	set, today := b.scenariosOf(c), b.today()

@@ -18,11 +18,13 @@ func (w *World) LicensedCaller() oxlin.Caller {
 	return oxlin.Caller{Client: client, UserID: w.NewUser(client), PSU: &oxlin.PSU{IP: "203.0.113.7"}}
 }
 
-// Authorize sends a user to the test bank and returns the address that the bank redirects
-// to.
+// Authorize sends a user to the test bank, by its STET interface unless the request names
+// another one, and returns the address that the bank redirects to.
 func (w *World) Authorize(caller oxlin.Caller, request connect.AuthorizeRequest, login string) *url.URL {
 	w.T.Helper()
-	request.ProviderID, request.DefinitionID = "87", "8701"
+	if request.ProviderID == "" {
+		request.ProviderID, request.DefinitionID = "87", "8701"
+	}
 	departure, err := w.Service.Authorizations.Leave(w.T.Context(), caller, request)
 	back := w.LogIn(require(w, departure, err).Address, login)
 	w.left.Store(departure.Key, departure.Browser)

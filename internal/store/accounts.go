@@ -9,12 +9,16 @@ import (
 )
 
 func account(row query.Account) oxlin.Account {
+	identities := row.Identities.V
+	if len(identities) == 0 {
+		identities = nil // an account without any comes back as it was given
+	}
 	return oxlin.Account{
 		ID: row.ID, UserID: row.UserID, ConnectionID: row.ConnectionID, Name: row.Name, Type: row.Type,
 		Status: row.Status, Declined: row.Declined, Usage: row.Usage, Currency: row.Currency, CurrencyWord: row.CurrencyWord, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
 		BalanceExpected: row.BalanceExpected, Balances: row.Balances.V, Coverage: row.Coverage.V,
 		IBAN: row.Iban, Number: row.Number, MaskedNumber: row.MaskedNumber, OwnerName: row.OwnerName,
-		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, Identities: row.Identities.V, CoveredUntil: row.CoveredUntil,
+		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, Identities: identities, CoveredUntil: row.CoveredUntil,
 		Details: row.Details.V, CreatedAt: row.CreatedAt.Time,
 	}
 }

@@ -123,7 +123,8 @@ type Transactions struct {
 	// Accept is the media type: application/json by default, application/xml for camt,
 	// text/plain for MT940. The answer's first bytes decide what it is.
 	Accept string `json:"accept,omitempty"`
-	// List is the member that holds the lists, transactions by default.
+	// List is the member that holds the lists, transactions by default, cardTransactions of a
+	// card account.
 	List string `json:"list,omitempty"`
 	// Lists maps the members with lists to statuses: booked is BOOKED, pending is PENDING,
 	// information is "", which leaves its rows out.
@@ -132,8 +133,8 @@ type Transactions struct {
 	// Statement maps nothing, but names the references that identify a row of camt or
 	// MT940, the best first: see statement.Options.
 	Statement []string `json:"statement_ids,omitempty"`
-	// ID is the member with a transaction's id: "transactionId|entryReference" by default,
-	// "none" for none. IDs of Interface classifies it.
+	// ID is the member with a transaction's id: "transactionId|entryReference|cardTransactionId"
+	// by default, "none" for none. IDs of Interface classifies it.
 	ID string `json:"id,omitempty"`
 	// Status is the member in which a row itself tells its status; by default its list
 	// does. Words maps words of the bank, such as completed, to a status, "" for rows that
@@ -198,6 +199,9 @@ var operations = []string{
 	opStart, opLogin, psd2.OpClient,
 }
 
+// usualList is the member with the lists of transactions.
+const usualList = "transactions"
+
 // dateLayouts are the formats of {from} and {to}.
 var dateLayouts = map[string]string{
 	"date": time.DateOnly, "local": "2006-01-02T15:04:05", "compact": "20060102",
@@ -244,11 +248,11 @@ func (c Config) withDefaults() Config {
 		t.Statuses = []string{"both"}
 	}
 	set(&t.DateFormat, "date")
-	set(&t.List, "transactions")
+	set(&t.List, usualList)
 	if len(t.Lists) == 0 {
 		t.Lists = map[string]oxlin.TransactionStatus{"booked": oxlin.StatusBooked, "pending": oxlin.StatusPending, "information": ""}
 	}
-	set(&t.ID, "transactionId|entryReference")
+	set(&t.ID, "transactionId|entryReference|cardTransactionId")
 	set(&t.Sign, "amount")
 	set(&t.PendingSign, t.Sign)
 	set(&t.CardSign, t.Sign)

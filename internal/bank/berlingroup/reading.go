@@ -250,7 +250,7 @@ func (c *Connector) readLists(list *transactionList, fetched psd2.Fetched, accou
 		return err
 	}
 	whole := objectOf(object)
-	held, found := heldAt(whole, config.List)
+	held, found := heldAt(whole, config.listOf(account))
 	within, nested := psd2.ReadObject(held)
 	ofAccount, _ := psd2.ReadObject(memberOf(object, "account"))
 	list.links = linksOf(fetched, within, object, ofAccount)
@@ -284,6 +284,15 @@ func (c *Connector) readLists(list *transactionList, fetched psd2.Fetched, accou
 }
 
 var errNoList = errors.New("the answer has no list of transactions")
+
+// listOf returns the member that holds the lists of an account. That of a card account has its
+// own name in the standard.
+func (t Transactions) listOf(account bank.AccountRef) string {
+	if isCard(account) && t.List == usualList {
+		return "cardTransactions|" + usualList
+	}
+	return t.List
+}
 
 // transactionMembers are members that only a transaction has.
 var transactionMembers = []string{"transactionAmount", "transactionId", "entryReference", "bookingDate"}

@@ -50,14 +50,14 @@ func startBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	checked := house.Handler()
-	for _, version := range []string{"1.4", "1.5"} {
+	for version, path := range map[string]string{"1.4": "/stet/v1.4", "1.5": "/stet/v1.5", "1.3": "/berlingroup"} {
 		standard := banktest.NewStandard(t, version)
-		// Its links to further pages contain plain dates.
-		standard.PlainDates = true
-		checked = standard.Check("/stet/v"+version, checked)
+		// STET's links to further pages contain plain dates.
+		standard.PlainDates = version != "1.3"
+		checked = standard.Check(path, checked)
 	}
 	b.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/stet/") {
+		if strings.HasPrefix(r.URL.Path, "/stet/") || strings.HasPrefix(r.URL.Path, "/berlingroup/") {
 			b.mu.Lock()
 			b.seen = append(b.seen, r.Clone(r.Context()))
 			b.mu.Unlock()
