@@ -221,7 +221,8 @@ func merged(listed, details json.RawMessage) json.RawMessage {
 }
 
 // addAccounts converts records. An account with all currencies of an IBAN is left out if
-// its sub-accounts, one of each currency, are there too: they hold the same rows.
+// its sub-accounts, one of each currency, are there too: they hold the same rows. Else it is one
+// account of each.
 func (c *Connector) addAccounts(page *bank.AccountsPage, records []json.RawMessage, cards bool) {
 	var accounts []bank.Account
 	for _, raw := range records {
@@ -232,7 +233,7 @@ func (c *Connector) addAccounts(page *bank.AccountsPage, records []json.RawMessa
 		case !ok:
 			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadID, Raw: raw})
 		default:
-			accounts = append(accounts, account)
+			accounts = append(accounts, c.perCurrency(account)...)
 		}
 	}
 	page.Accounts = slices.DeleteFunc(accounts, func(parent bank.Account) bool {
@@ -241,6 +242,29 @@ func (c *Connector) addAccounts(page *bank.AccountsPage, records []json.RawMessa
 		})
 	})
 	psd2.LinkCards(page.Accounts)
+}
+
+// perCurrency returns an account of several currencies as one of each, if its balances in the list
+// tell them: an account of ours has one.
+func (c *Connector) perCurrency(account bank.Account) []bank.Account {
+	if !isMulticurrency(account.Raw) {
+		return []bank.Account{account}
+	}
+	var split []bank.Account
+	for _, raw := range c.listedBalances(c.config.Accounts.Members.standard(account.Raw)) {
+		balance, unread := c.readBalance(raw, bank.AccountRef{})
+		known := func(a bank.Account) bool { return a.Currency == balance.Currency }
+		if unread != "" || balance.Currency == "" || slices.ContainsFunc(split, known) {
+			continue
+		}
+		one := account
+		one.Currency, one.Address = balance.Currency, currencyPrefix+balance.Currency+"/"+account.Address
+		split = append(split, one)
+	}
+	if len(split) < 2 {
+		return []bank.Account{account}
+	}
+	return split
 }
 
 // isMulticurrency reports whether an account's currency is XXX: it has several.

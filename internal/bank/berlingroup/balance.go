@@ -86,7 +86,7 @@ func (c *Connector) balancesInList(ctx context.Context, call bank.Call, account 
 	}
 	for _, raw := range list.records {
 		standard := c.config.Accounts.Members.standard(raw)
-		if word(standard, c.config.Accounts.ID) == strings.TrimPrefix(account.Address, cardPrefix) {
+		if word(standard, c.config.Accounts.ID) == resourceID(account) {
 			return c.balances(account, c.listedBalances(standard)), nil
 		}
 	}
@@ -237,6 +237,9 @@ func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) ba
 		balance, unread := c.readBalance(raw, account)
 		if unread != "" {
 			told.Unreadable = append(told.Unreadable, bank.Unreadable{Reason: unread, Raw: raw})
+			continue
+		}
+		if only, _ := onlyCurrency(account); only != "" && balance.Currency != only {
 			continue
 		}
 		listed = append(listed, balance)

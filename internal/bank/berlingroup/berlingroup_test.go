@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -505,4 +506,54 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 	})
+}
+
+// An account of several currencies is one of each, with one address in the bank's paths: rows and
+// balances of the others are not theirs, and a row without a currency is nobody's.
+func TestAnAccountOfSeveralCurrencies(t *testing.T) {
+	behind := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		row := func(id, currency string) string {
+			return `{"transactionId":"` + id + `","bookingDate":"2026-11-02","transactionAmount":{"amount":"5.00"` + currency + `}}`
+		}
+		w.Header().Set("Content-Type", "application/json")
+		body := `{"accounts":[{"resourceId":"m","iban":"DE02120300000000202051","currency":"XXX","name":"Giro","balances":[
+			{"balanceType":"closingBooked","balanceAmount":{"amount":"1","currency":"EUR"}},{"balanceType":"expected","balanceAmount":{"amount":"2","currency":"EUR"}},
+			{"balanceType":"closingBooked","balanceAmount":{"amount":"3","currency":"USD"}}]},
+			{"resourceId":"o","iban":"DE75512108001245126199","currency":"XXX"}]}`
+		switch strings.TrimPrefix(r.URL.Path, "/xs2a/v1/accounts") {
+		case "":
+		case "/m/transactions":
+			body = `{"transactions":{"booked":[` + row("1", `,"currency":"EUR"`) + `,` + row("2", `,"currency":"USD"`) + `,` + row("3", `,"currency":"EUR"`) + `,` + row("4", "") + `],"pending":[]}}`
+		default:
+			t.Errorf("the bank is asked for %s", r.URL)
+		}
+		_, _ = io.WriteString(w, body)
+	})
+	c := connector(t, `,"balances":{"from":"list"}`, behind)
+	page, err := c.Accounts(t.Context(), call, "")
+	if err != nil || len(page.Accounts) != 3 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	want := []struct{ currency, balance, rows string }{{"EUR", "1", "1 3"}, {"USD", "3", "2"}}
+	for i, account := range page.Accounts[:2] {
+		balances, err := c.Balances(t.Context(), call, account.Ref(), "")
+		if err != nil || balances.Shown == nil || balances.Shown.Amount.String() != want[i].balance {
+			t.Errorf("%s has the balances %+v, %v", account.Currency, balances, err)
+		}
+		read, err := c.Transactions(t.Context(), call, account.Ref(), oxlin.NewDate(2026, 11, 1), "")
+		var ids []string
+		for _, row := range read.Transactions {
+			ids = append(ids, row.BankID)
+			again, ok := c.Decode(row.Raw, bank.AccountRef{Currency: account.Currency})
+			if !ok || again.Currency != row.Currency || again.Amount != row.Amount {
+				t.Errorf("the stored row is read as %+v", again)
+			}
+		}
+		if got := strings.Join(ids, " "); err != nil || account.Currency != want[i].currency || got != want[i].rows || len(read.Unreadable) != 1 {
+			t.Errorf("%s has the rows %s, %d unreadable, %v", account.Currency, got, len(read.Unreadable), err)
+		}
+	}
+	if other := page.Accounts[2]; other.Currency != "" || other.Address != "o" {
+		t.Errorf("an account whose currencies nobody tells is %+v", other)
+	}
 }

@@ -85,8 +85,32 @@ func (c *Connector) today() oxlin.Date { return oxlin.DateIn(c.api.Now(), c.zone
 // cardPrefix marks the addresses of accounts that are in the list of card accounts.
 const cardPrefix = "card-accounts/"
 
+// currencyPrefix marks the addresses of accounts in one of the currencies that an account of the bank
+// has; the currency and a slash follow.
+const currencyPrefix = "currency/"
+
+// onlyCurrency returns the currency of which alone the rows and balances belong to an account, and the
+// address without it; empty where all do.
+func onlyCurrency(account bank.AccountRef) (currency, address string) {
+	rest, split := strings.CutPrefix(account.Address, currencyPrefix)
+	if !split {
+		return "", account.Address
+	}
+	currency, address, _ = strings.Cut(rest, "/")
+	return currency, address
+}
+
 // isCard reports whether an account is in the list of card accounts.
-func isCard(account bank.AccountRef) bool { return strings.HasPrefix(account.Address, cardPrefix) }
+func isCard(account bank.AccountRef) bool {
+	_, address := onlyCurrency(account)
+	return strings.HasPrefix(address, cardPrefix)
+}
+
+// resourceID returns the bank's id of an account.
+func resourceID(account bank.AccountRef) string {
+	_, address := onlyCurrency(account)
+	return strings.TrimPrefix(address, cardPrefix)
+}
 
 // valuesOf are the placeholders of an account.
 func valuesOf(call bank.Call, account bank.AccountRef) map[string]string {
@@ -96,7 +120,7 @@ func valuesOf(call bank.Call, account bank.AccountRef) map[string]string {
 		values = map[string]string{}
 	}
 	maps.Copy(values, map[string]string{
-		"id": strings.TrimPrefix(account.Address, cardPrefix), "iban": account.IBAN, "currency": account.Currency,
+		"id": resourceID(account), "iban": account.IBAN, "currency": account.Currency,
 		"consent_id": held.ID,
 	})
 	return values

@@ -102,10 +102,20 @@ func (c *Connector) TransactionsUntil(
 		repeated = at.Advance(list.answered(c, at))
 	}
 	if !repeated {
-		addRows(&page, &at.Position, list.rows)
+		addRows(&page, &at.Position, inCurrency(list.rows, account))
 	}
 	c.advance(&at, &page)
 	return page, nil
+}
+
+// inCurrency leaves out the rows of the other currencies of an account that has several. A row that
+// cannot be read may be of any.
+func inCurrency(rows []bank.Decoded, account bank.AccountRef) []bank.Decoded {
+	only, _ := onlyCurrency(account)
+	if only == "" {
+		return rows
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(row bank.Decoded) bool { return row.Unread == "" && row.Currency != only })
 }
 
 // advance moves to the next page, status or window, and writes the cursor.
@@ -329,8 +339,9 @@ func (c *Connector) addLists(list *transactionList, lists psd2.Object, account b
 
 // addRecords adds the rows of one list.
 func (c *Connector) addRecords(list *transactionList, name string, records []json.RawMessage, account bank.AccountRef) {
+	only, _ := onlyCurrency(account)
 	for _, raw := range records {
-		row := c.transaction(listed{name, isCard(account), raw}, account)
+		row := c.transaction(listed{name, isCard(account), only != "", raw}, account)
 		list.records = append(list.records, row.Raw)
 		list.days = append(list.days, row.Date())
 		if !row.Ignored {

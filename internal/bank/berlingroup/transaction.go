@@ -66,8 +66,10 @@ type balanceAfterMovement struct {
 type listed struct {
 	List string `json:"list,omitempty"`
 	// Card is set for a row of an account in the list of card accounts.
-	Card   bool            `json:"card,omitempty"`
-	Record json.RawMessage `json:"record"`
+	Card bool `json:"card,omitempty"`
+	// Several is set for a row of an account that has several currencies.
+	Several bool            `json:"several,omitempty"`
+	Record  json.RawMessage `json:"record"`
 }
 
 // Decode reads one record of the bank's list, or an entry of a statement.
@@ -88,8 +90,10 @@ func (c *Connector) Decode(raw json.RawMessage, account bank.AccountRef) (bank.D
 func (c *Connector) transaction(row listed, account bank.AccountRef) (t bank.Decoded) {
 	config := c.config.Transactions
 	kept := psd2.Object{"list": text(row.List), "record": row.Record}
-	if row.Card {
-		kept["card"] = json.RawMessage("true")
+	for name, set := range map[string]bool{"card": row.Card, "several": row.Several} {
+		if set {
+			kept[name] = json.RawMessage("true")
+		}
 	}
 	t.Raw = objectOf(kept)
 	standard := config.Members.standard(row.Record)
@@ -124,8 +128,12 @@ func (c *Connector) transaction(row listed, account bank.AccountRef) (t bank.Dec
 	if isBlank(written) {
 		written = record.Plain
 	}
-	money, ok := amountOf(written, record.Currency, account.Currency).Told()
-	if !ok {
+	usual := account.Currency
+	if row.Several {
+		usual = "" // it may be any of the bank's account
+	}
+	money, ok := amountOf(written, record.Currency, usual).Told()
+	if !ok || row.Several && money.Currency == "" {
 		t.Unread = bank.UnreadAmount
 		return t
 	}
