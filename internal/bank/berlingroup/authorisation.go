@@ -246,7 +246,7 @@ func (c consents) finish(ctx context.Context, input bank.Input, w way) (bank.Ste
 		w.Stage = stageStatus
 		return c.lookAtConsent(ctx, input, w)
 	}
-	return c.accessOfWay(w, consentAnswer{}), nil
+	return c.approved(ctx, input, w, consentAnswer{})
 }
 
 // messagesOf returns what the user has to see: the bank's sentences, a picture, a start code.

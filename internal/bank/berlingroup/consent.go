@@ -39,6 +39,10 @@ type Consent struct {
 	// Access is the member access of the request, {"allPsd2": "allAccounts"} by default. An
 	// element of a list that holds {iban} is repeated for each IBAN.
 	Access json.RawMessage `json:"access,omitempty"`
+	// Detailed is the member access of a second consent, for a bank that gives data only for accounts
+	// that a consent names: the first consent lists them, and is deleted. {iban} stands for
+	// their IBANs, as in Access.
+	Detailed json.RawMessage `json:"detailed,omitempty"`
 	// Body are further members of the request, or others in the place of the usual ones; null
 	// leaves one out.
 	Body map[string]json.RawMessage `json:"body,omitempty"`
@@ -142,6 +146,7 @@ func (c Consent) check(at datafile.Node, usesOAuth bool) {
 		_, err := time.Parse(time.DateOnly, c.ValidUntil)
 		at.Member("valid_until").Check(err == nil, "%q is not a day", c.ValidUntil)
 	}
+	at.Member("detailed").Check(len(c.Detailed) == 0 || !c.None && strings.Contains(string(c.Detailed), "{iban}"), "want a consent, and a place for {iban}")
 	checkPath(at.Member("path"), c.Path, false)
 	for _, grant := range slices.Sorted(maps.Keys(c.Forms)) {
 		psd2.CheckOneOf(at.Member("forms").Member(grant), grant, "authorization_code", "refresh_token", "client_credentials")
@@ -202,6 +207,9 @@ func (c consents) consentBody(w way, once bool) (json.RawMessage, error) {
 // accessOf fills the member access with the IBANs of the answers.
 func (c consents) accessOf(w way) (json.RawMessage, error) {
 	raw := c.bank.config.Consent.Access
+	if w.Detailed {
+		raw = c.bank.config.Consent.Detailed
+	}
 	if !strings.Contains(string(raw), "{iban}") {
 		return raw, nil
 	}

@@ -32,6 +32,8 @@ type way struct {
 	AuthorisationID string     `json:"authorisation_id,omitempty"`
 	Making          bool       `json:"making,omitempty"`
 	ValidUntil      oxlin.Date `json:"valid_until,omitzero"`
+	// Detailed is set at the second consent, which names the accounts that the first has listed.
+	Detailed bool `json:"detailed,omitempty"`
 	// AuthorizeURL and TokenURL are discovered addresses.
 	AuthorizeURL string `json:"authorize_url,omitempty"`
 	TokenURL     string `json:"token_url,omitempty"`
@@ -335,7 +337,7 @@ func (c consents) approve(ctx context.Context, input bank.Input, w way, answer c
 		}
 	}
 	if isApproved(string(answer.ConsentStatus)) {
-		return c.accessOfWay(w, consentAnswer{}), nil
+		return c.approved(ctx, input, w, consentAnswer{})
 	}
 	if c.bank.config.Consent.Before == "user" {
 		return c.wait(w, stageStatus, answer) // the login has approved it, or an app will
@@ -520,7 +522,7 @@ func (c consents) cameBack(ctx context.Context, input bank.Input, w way) (bank.S
 	}
 	w.Token = token
 	if c.bank.config.Consent.None || c.bank.config.Consent.Check == "none" {
-		return c.accessOfWay(w, consentAnswer{}), nil
+		return c.approved(ctx, input, w, consentAnswer{})
 	}
 	return c.lookAtConsent(ctx, input, w)
 }
@@ -534,7 +536,7 @@ func isApproved(status string) bool {
 func (c consents) lookAtConsent(ctx context.Context, input bank.Input, w way) (bank.Step, error) {
 	check := c.bank.config.Consent.Check
 	if check == "none" && w.Stage == stageRedirect {
-		return c.accessOfWay(w, consentAnswer{}), nil
+		return c.approved(ctx, input, w, consentAnswer{})
 	}
 	if w.ConsentID == "" {
 		return nil, psd2.Nonsense(errState)
@@ -550,7 +552,7 @@ func (c consents) lookAtConsent(ctx context.Context, input bank.Input, w way) (b
 	switch status := strings.ToLower(string(answer.ConsentStatus)); status {
 	case "", "valid", "partiallyauthorised":
 		// An answer without a body has a state that only its status tells: success.
-		return c.accessOfWay(w, answer), nil
+		return c.approved(ctx, input, w, answer)
 	case "received":
 		return c.wait(w, stageStatus, answer)
 	case "rejected", "revokedbypsu", "terminatedbytpp":
@@ -560,6 +562,53 @@ func (c consents) lookAtConsent(ctx context.Context, input bank.Input, w way) (b
 	default:
 		return nil, psd2.Nonsense(fmt.Errorf("the consent is %q", psd2.SafeText(status)))
 	}
+}
+
+// mostListPages bounds the list of the accounts that a second consent names.
+const mostListPages = 20
+
+// approved ends the way, or makes the second consent after the first.
+func (c consents) approved(ctx context.Context, input bank.Input, w way, answer consentAnswer) (bank.Step, error) {
+	access := c.accessOfWay(w, answer)
+	if len(c.bank.config.Consent.Detailed) == 0 || w.Detailed {
+		return access, nil
+	}
+	var ibans []string
+	cursor := ""
+	for range mostListPages {
+		page, err := c.bank.Accounts(ctx, bank.Call{Access: access, PSU: input.PSU}, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, account := range page.Accounts {
+			if account.IBAN != "" && !slices.Contains(ibans, account.IBAN) {
+				ibans = append(ibans, account.IBAN)
+			}
+		}
+		cursor = page.Next
+		if cursor == "" {
+			break
+		}
+	}
+	if len(ibans) == 0 {
+		return nil, psd2.Nonsense(errors.New("the first consent lists no IBAN"))
+	}
+	err := c.deleteConsent(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	answers := maps.Clone(w.Answers)
+	if answers == nil {
+		answers = map[string]string{}
+	}
+	answers[askIBAN] = strings.Join(ibans, ",")
+	second := way{Answers: answers, Detailed: true, AuthorizeURL: w.AuthorizeURL, TokenURL: w.TokenURL}
+	password := input.Journey.Credentials[askPassword]
+	if c.bank.config.Consent.Before == "user" {
+		second.Token = w.Token
+		return c.makeConsent(ctx, input, second, password)
+	}
+	return c.start(ctx, input, second, password)
 }
 
 // accessOfWay returns the access at the end of the way. The bank may have shortened the

@@ -284,6 +284,22 @@ func TestWaysIn(t *testing.T) {
 			[]step{{bank.Begun, "", "asks iban"}, {bank.Answered, "iban=DE02120300000000202051,DE75+5121+0800+1245+1261+99", "to https://login.example/"}},
 		},
 		{"an IBAN that is none", `,"consent":{"ask":[{"id":"iban","label":"IBAN"}],"access":{"accounts":[{"iban":"{iban}"}]}}`, nil, []step{{bank.Begun, "", "asks iban"}, {bank.Answered, "iban=7", "failure: credentials rejected"}}},
+		{
+			"a second consent for the accounts of the first", `,"consent":{"access":{"availableAccounts":"allAccounts"},"detailed":{"accounts":[{"iban":"{iban}"}],"balances":[{"iban":"{iban}"}]}}`,
+			[]banktest.Exchange{
+				made(`,"_links":{"scaRedirect":"https://login.example/1"}`), status("valid"),
+				{Ask: "GET /xs2a/v1/accounts", Body: `{"accounts":[{"resourceId":"1","iban":"DE02120300000000202051","currency":"EUR"},{"resourceId":"2","maskedPan":"1234XXXXXXXX5678"},{"resourceId":"3","iban":"DE75512108001245126199","currency":"EUR"}]}`},
+				{Ask: "DELETE /xs2a/v1/consents/C1", Status: 204},
+				{Ask: consents, Status: 201, Body: `{"consentStatus":"received","consentId":"C2","_links":{"scaRedirect":"https://login.example/2"}}`},
+				{Ask: "GET /xs2a/v1/consents/C2/status", Body: `{"consentStatus":"valid"}`},
+			},
+			[]step{{bank.Begun, "", "to https://login.example/1"}, {bank.Returned, "", "to https://login.example/2"}, {bank.Returned, "", `access  {"consent_id":"C2"}`}},
+		},
+		{
+			"a first consent without an account", `,"consent":{"detailed":{"accounts":[{"iban":"{iban}"}]}}`,
+			[]banktest.Exchange{made(`,"_links":{"scaRedirect":"https://login.example/1"}`), status("valid"), {Ask: "GET /xs2a/v1/accounts", Body: `{"accounts":[]}`}},
+			[]step{{bank.Begun, "", "to https://login.example/1"}, {bank.Returned, "", "failure: nonsense"}},
+		},
 		{"a step that does not fit", "", nil, []step{{bank.Ticked, "", "failure: nonsense"}, {bank.Answered, "", "failure: nonsense"}, {bank.Returned, "", "failure: nonsense"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -296,6 +312,13 @@ func TestWaysIn(t *testing.T) {
 			for _, kept := range append(w.kept, w.state.Reveal()) {
 				if strings.Contains(kept, `"p"`) {
 					t.Errorf("a state holds the password: %s", kept)
+				}
+			}
+			if strings.HasPrefix(test.name, "a second consent") {
+				for i, want := range map[int]string{0: `"access":{"availableAccounts":"allAccounts"}`, 4: `"access":{"accounts":[{"iban":"DE02120300000000202051"},{"iban":"DE75512108001245126199"}],"balances":[{"iban":"DE02120300000000202051"},{"iban":"DE75512108001245126199"}]}`} {
+					if !strings.Contains(script.Bodies[i], want) {
+						t.Errorf("consent %d is %s", i, script.Bodies[i])
+					}
 				}
 			}
 			if strings.Contains(test.name, "IBANs") {
