@@ -150,6 +150,9 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 // serveOperation does what the document says about a path.
 func (a *API) serveOperation(w http.ResponseWriter, r *http.Request, path string) {
 	r = tolerate(r, path)
+	if body := exchangeOf(r.Context()).file; body != nil {
+		body.control = http.NewResponseController(w)
+	}
 	if operation, ok := a.server.FindPath(r.Method, r.URL); ok {
 		exchangeOf(r.Context()).operation = operation.OperationID()
 	}

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
@@ -32,7 +33,16 @@ type fileBody struct {
 	encoding    string
 	file        io.Reader
 	fields      map[string]string
+	// control gives the request more time than others have.
+	control *http.ResponseController
 }
+
+// How long a file may take on its way, and an import with its answer. A listener gives other
+// requests less.
+const (
+	uploadTime = 5 * time.Minute
+	importTime = 10 * time.Minute
+)
 
 func (b *fileBody) Read(p []byte) (int, error) {
 	if b.file == nil {
@@ -48,6 +58,11 @@ func (b *fileBody) Read(p []byte) (int, error) {
 func (b *fileBody) open() error {
 	if b.encoding != "" && b.encoding != "identity" {
 		return oxlin.Invalid("Content-Encoding", "A body must not be compressed.")
+	}
+	if b.control != nil {
+		// Connections follow the machine's clock. One without deadlines needs no others.
+		_ = b.control.SetReadDeadline(time.Now().Add(uploadTime))
+		_ = b.control.SetWriteDeadline(time.Now().Add(importTime))
 	}
 	limited := http.MaxBytesReader(nil, b.original, connect.MostFileBytes+1<<16)
 	media, parameters, _ := mime.ParseMediaType(b.contentType)

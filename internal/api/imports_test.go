@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -594,6 +595,44 @@ func TestAFormCarriesAFile(t *testing.T) {
 	sent.body = strings.ReplaceAll(sent.body, `name="file"`, `name="other"`)
 	sent.tolerated = true
 	w.world.send(t, sent).wantError(t, 400, oxlin.CodeInvalidRequest, "file")
+}
+
+// A file may come slowly: it has more time than other requests.
+func TestAFileMayTakeItsTime(t *testing.T) {
+	w := newImportWorld(t, sqlite(t))
+	file := camtOf(firstIBAN, truth(oxlin.DateIn(w.Clock.Now(), oxlin.Paris), 3), "")
+	server := httptest.NewUnstartedServer(w.Mux)
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+	server.Start()
+	defer server.Close()
+	send := func(path string) (int, error) {
+		body, writer := io.Pipe()
+		go func() {
+			_, _ = io.WriteString(writer, file[:100])
+			time.Sleep(600 * time.Millisecond)
+			_, _ = io.WriteString(writer, file[100:])
+			_ = writer.Close()
+		}()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v2.1"+path, body)
+		if err != nil {
+			return 0, err
+		}
+		r.Header.Set("Authorization", "Bearer "+w.token)
+		response, err := server.Client().Do(r)
+		if err != nil {
+			return 0, err
+		}
+		defer response.Body.Close()
+		return response.StatusCode, nil
+	}
+	status, err := send(atBank)
+	if err != nil || status != 202 {
+		t.Errorf("an import that takes its time: status %d, error %v", status, err)
+	}
+	status, _ = send("/connections")
+	if status == 201 || status == 202 {
+		t.Errorf("another request that takes its time: status %d", status)
+	}
 }
 
 func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
