@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,6 +17,7 @@ const berlinPrefix = "/berlingroup/v1"
 type berlin struct {
 	reading
 	path []string // below the prefix
+	body scaBody  // of a step of an approval
 }
 
 // berlinGroup serves the interface of the Berlin Group. A Consent-ID takes the place of a
@@ -38,6 +40,9 @@ func (c *berlin) answers() map[string]func() *failure {
 		"GET consents/*":                   c.getConsent,
 		"GET consents/*/status":            c.getStatus,
 		"DELETE consents/*":                c.deleteConsent,
+		"POST consents/*/authorisations":   c.startSCA,
+		"GET consents/*/authorisations/*":  c.onSCA(c.getSCA),
+		"PUT consents/*/authorisations/*":  c.onSCA(c.putSCA),
 		"GET accounts":                     c.listing("accounts", Checkings),
 		"GET accounts/*":                   c.onAccount(Checkings, c.details),
 		"GET accounts/*/balances":          c.onAccount(Checkings, c.balances),
@@ -91,6 +96,8 @@ func (c *berlin) fail(e *failure) {
 		status, code = http.StatusUnauthorized, "CONSENT_EXPIRED"
 	case tooOld:
 		status, code = http.StatusBadRequest, "PERIOD_INVALID"
+	case wrongCredentials:
+		code = "PSU_CREDENTIALS_INVALID"
 	}
 	type message struct {
 		Category string `json:"category"`
@@ -138,26 +145,57 @@ func (c *berlin) postConsent() *failure {
 	request := asked{
 		Until: last, Once: !*body.Recurring, Return: c.r.Header.Get("TPP-Redirect-URI"), Refused: c.r.Header.Get("TPP-Nok-Redirect-URI"),
 	}
+	request.Login = strings.TrimSpace(c.r.Header.Get("PSU-ID"))
+	if request.Login != "" {
+		return c.askNamed(request, body.Frequency)
+	}
 	for _, target := range []string{request.Return, orDefault(request.Refused, request.Return)} {
 		if err := c.b.checkReturn(target); err != nil {
 			return refusal(http.StatusBadRequest, "TPP-Redirect-URI : %s", err)
 		}
 	}
 	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
 	made := c.b.ask("", request)
 	made.Frequency = min(body.Frequency, unattendedQuota)
-	c.b.mu.Unlock()
-	self := berlinPrefix + "/consents/" + made.ID
-	c.w.Header().Set("ASPSP-SCA-Approach", "REDIRECT")
+	return c.made(made, "REDIRECT", berlinSCA{Links: links{"scaRedirect": {c.b.origin(c.r) + "/authorize?consent=" + made.ID}}})
+}
+
+// askNamed makes a consent for a customer whom the client names: it is approved with a
+// password and a method, or in the app where the login has that scenario.
+func (c *berlin) askNamed(request asked, frequency int) *failure {
+	_, names := splitLogin(request.Login)
+	inApp := slices.ContainsFunc(names, func(s string) bool { name, _, _ := parseScenario(s); return name == "decoupled" })
+	var by customer
+	if inApp {
+		// The customer shows the password to the app alone.
+		known, err := c.b.login(c.r.Context(), request.Login, c.b.standard.Password, "")
+		if err != nil {
+			return errWrongCredentials
+		}
+		by = known
+	}
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	made := c.b.ask("", request)
+	made.Frequency = min(frequency, unattendedQuota)
+	if !inApp {
+		start := link{berlinPrefix + "/consents/" + made.ID + "/authorisations"}
+		return c.made(made, "EMBEDDED", berlinSCA{Links: links{"startAuthorisationWithPsuAuthentication": start}})
+	}
+	c.newSCA(made, by, started)
+	c.b.save()
+	return c.made(made, "DECOUPLED", c.scaOf(made, by))
+}
+
+// made answers that a consent waits. The caller holds b.mu.
+func (c *berlin) made(held *consent, approach string, answer berlinSCA) *failure {
+	self := berlinPrefix + "/consents/" + held.ID
+	c.w.Header().Set("ASPSP-SCA-Approach", approach)
 	c.w.Header().Set("Location", self)
-	return c.write(http.StatusCreated, struct {
-		Status string `json:"consentStatus"`
-		ID     string `json:"consentId"`
-		Links  links  `json:"_links"`
-	}{received, made.ID, links{
-		"scaRedirect": {c.b.origin(c.r) + "/authorize?consent=" + made.ID},
-		"self":        {self}, "status": {self + "/status"},
-	}})
+	answer.ConsentStatus, answer.ConsentID, answer.ID = received, held.ID, ""
+	answer.Links["self"], answer.Links["status"] = link{self}, link{self + "/status"}
+	return c.write(http.StatusCreated, answer)
 }
 
 // find returns the consent with an id.
@@ -168,8 +206,13 @@ func (c *berlin) find(id string) (consent, *failure) {
 	if !ok || held.Asked == nil {
 		return consent{}, refusal(http.StatusForbidden, "Consentement inconnu")
 	}
+	c.settle(held)
 	copied := *held
 	asked := *held.Asked
+	if asked.SCA != nil {
+		approval := *asked.SCA
+		asked.SCA = &approval
+	}
 	copied.Asked = &asked
 	return copied, nil
 }
@@ -200,7 +243,11 @@ func (c *berlin) getStatus() *failure {
 	if err != nil {
 		return err
 	}
-	return c.write(http.StatusOK, map[string]string{"consentStatus": held.status(c.now)})
+	answer := map[string]string{"consentStatus": held.status(c.now)}
+	if s := held.Asked.SCA; s != nil && s.Status == started {
+		answer["psuMessage"] = appMessage
+	}
+	return c.write(http.StatusOK, answer)
 }
 
 // deleteConsent is DELETE /consents/{id}.

@@ -322,3 +322,105 @@ func TestTheBerlinGroupRefuses(t *testing.T) {
 		}
 	}
 }
+
+type gotSCA struct {
+	ID      string          `json:"authorisationId"`
+	Status  string          `json:"scaStatus"`
+	Methods []berlinMethod  `json:"scaMethods"`
+	Message string          `json:"psuMessage"`
+	Links   map[string]link `json:"_links"`
+}
+
+// put sends a step of an approval.
+func (v berliner) put(target, body string) gotSCA {
+	v.r.t.Helper()
+	return decode[gotSCA](v.r.t, v.send(http.MethodPut, target, body, nil))
+}
+
+// start shows the password and returns the path of the approval.
+func (v berliner) start(made gotConsent, password string) (gotSCA, string) {
+	v.r.t.Helper()
+	a := v.send(http.MethodPost, made.Links["startAuthorisationWithPsuAuthentication"].Href, `{"psuData":{"password":"`+password+`"}}`, nil)
+	if a.status == http.StatusCreated {
+		a.status = http.StatusOK
+	}
+	got := decode[gotSCA](v.r.t, a)
+	return got, got.Links["scaStatus"].Href
+}
+
+func (r *rig) named(login string) (gotConsent, berliner) {
+	r.t.Helper()
+	made := r.ask(wholeConsent, map[string]string{"PSU-ID": login})
+	return made, berliner{r: r, consent: made.ID, ip: "203.0.113.7"}
+}
+
+func TestAConsentWithAPasswordAndAMethod(t *testing.T) {
+	t.Run("a code", func(t *testing.T) {
+		r := start(t, Options{})
+		made, v := r.named("dev")
+		if a := v.send(http.MethodPost, made.Links["startAuthorisationWithPsuAuthentication"].Href, `{"psuData":{"password":"no"}}`, nil); a.status != 401 || !strings.Contains(a.body, "PSU_CREDENTIALS_INVALID") {
+			t.Errorf("a wrong password: %d %s", a.status, a.body)
+		}
+		begun, at := v.start(made, "dev")
+		if begun.Status != authenticated || len(begun.Methods) != 2 {
+			t.Fatalf("after the password: %+v", begun)
+		}
+		chosen := v.put(at, `{"authenticationMethodId":"sms"}`)
+		if chosen.Status != selected || chosen.Links["authoriseTransaction"].Href == "" {
+			t.Fatalf("after the choice: %+v", chosen)
+		}
+		if a := v.send(http.MethodPut, at, `{"scaAuthenticationData":"000000"}`, nil); a.status != 401 || v.status() != received {
+			t.Errorf("a wrong code: %d %s", a.status, a.body)
+		}
+		if done := v.put(at, `{"scaAuthenticationData":"123456"}`); done.Status != finalised || v.status() != valid || len(v.read("/accounts").Accounts) != 2 {
+			t.Errorf("after the code: %+v, the consent is %s", done, v.status())
+		}
+		if a := v.send(http.MethodPut, at, `{"scaAuthenticationData":"123456"}`, nil); a.status != 400 {
+			t.Errorf("the code again: %d", a.status)
+		}
+	})
+	t.Run("the third wrong code is the last", func(t *testing.T) {
+		r := start(t, Options{})
+		made, v := r.named("dev+sms_wrong")
+		_, at := v.start(made, "dev")
+		v.put(at, `{"authenticationMethodId":"sms"}`)
+		for range maxWrongCodes {
+			v.send(http.MethodPut, at, `{"scaAuthenticationData":"123456"}`, nil)
+		}
+		if got := decode[gotSCA](t, v.get(at)); got.Status != failed || v.status() != rejected {
+			t.Errorf("the approval is %s, the consent %s", got.Status, v.status())
+		}
+	})
+	t.Run("the app", func(t *testing.T) {
+		r := start(t, Options{})
+		made, v := r.named("dev")
+		_, at := v.start(made, "dev")
+		if got := v.put(at, `{"authenticationMethodId":"app"}`); got.Status != started || got.Message == "" {
+			t.Fatalf("after the choice: %+v", got)
+		}
+		r.clock.add(appSeconds * 1e9)
+		if got := decode[gotSCA](t, v.get(at)); got.Status != finalised || v.status() != valid {
+			t.Errorf("the approval is %s, the consent %s", got.Status, v.status())
+		}
+	})
+}
+
+func TestAConsentInTheApp(t *testing.T) {
+	r := start(t, Options{})
+	_, v := r.named("dev+decoupled-30")
+	r.clock.add(29 * 1e9)
+	if v.status() != received || v.get("/accounts").status != http.StatusUnauthorized {
+		t.Errorf("before the approval it is %s", v.status())
+	}
+	r.clock.add(1e9)
+	if v.status() != valid || len(v.read("/accounts").Accounts) != 2 {
+		t.Errorf("after the approval it is %s", v.status())
+	}
+	_, v = r.named("dev+decoupled-0+refuse")
+	if v.status() != rejected {
+		t.Errorf("refused, it is %s", v.status())
+	}
+	if a := (berliner{r: r}).send(http.MethodPost, "/consents", wholeConsent, map[string]string{"PSU-ID": "nobody+decoupled"}); a.status != 401 {
+		t.Errorf("an unknown login: %d %s", a.status, a.body)
+	}
+}

@@ -39,6 +39,8 @@ type asked struct {
 	Once    bool   `json:"Once,omitempty"`    // for one reading
 	Return  string `json:"Return,omitempty"`  // where the customer goes after the login
 	Refused string `json:"Refused,omitempty"` // and after a refusal; empty means Return
+	Login   string `json:"Login,omitempty"`   // of a customer whom the client names; empty means the bank's pages
+	SCA     *sca   `json:"SCA,omitempty"`     // their approval without the bank's pages
 }
 
 // The states of a consent that was asked for, in the words of the Berlin Group.

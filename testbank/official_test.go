@@ -81,6 +81,11 @@ func loadOfficial() {
 		}
 		doc.Servers = openapi3.Servers{{URL: "http://bank.example" + s.below}}
 		doc.Security = nil
+		if step := doc.Components.Responses["OK_200_UpdatePsuData"]; step != nil {
+			// The file wants exactly one of shapes of which one contains another.
+			schema := step.Value.Content["application/json"].Schema.Value
+			schema.AnyOf, schema.OneOf = schema.OneOf, nil
+		}
 		// The examples of the files are not all of their own shapes.
 		router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation(), openapi3.DisableSchemaDefaultsValidation())
 		if err != nil {

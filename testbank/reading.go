@@ -49,8 +49,9 @@ type failure struct {
 type reason string
 
 const (
-	consentOver reason = "consent"
-	tooOld      reason = "history"
+	consentOver      reason = "consent"
+	tooOld           reason = "history"
+	wrongCredentials reason = "credentials"
 )
 
 func (e *failure) Error() string { return e.message }

@@ -48,6 +48,7 @@ var scenarioDocs = map[string]string{
 	"sms":              "an SMS code is asked for at every login: parameter for how many minutes a web site remembers a device all the same",
 	"sms_wrong":        "as sms, and no code is ever right",
 	"questions":        "the web site puts four questions in one form where it would offer an SMS",
+	"decoupled":        "Berlin Group: the customer approves in the bank's app: parameter after how many seconds, 5 unless told",
 	"script":           "the web site draws the page of a savings account by a script: without one it is empty",
 	"session_timeout":  "once a day the web site ends the session in the middle: parameter after how many pages, 6 unless told",
 }

@@ -21,7 +21,8 @@ func TestStoredJSON(t *testing.T) {
 				"Balances": ["1"], "Transactions": ["1"], "Owners": ["1"], "Overdrafts": ["1"], "Identity": true, "Trusted": true},
 			"Frequency": 2, "Asked": {
 				"Status": "valid", "Until": 20870, "Once": true, "Return": "https://oxlin.example/oauth2/aisp?state=s",
-				"Refused": "https://oxlin.example/oauth2/aisp?error=true"}}},
+				"Refused": "https://oxlin.example/oauth2/aisp?error=true", "Login": "dev", "SCA": {
+					"ID": "a", "Status": "started", "Method": "app", "Wrong": 1, "Approves": "2026-11-28T09:00:05Z"}}}},
 		"Codes": {"h": {
 			"Consent": "c", "RedirectURI": "https://oxlin.example/oauth2/aisp", "Challenge": "x", "Expires": "2026-11-28T09:05:00Z",
 			"Used": true}},

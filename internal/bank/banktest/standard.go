@@ -36,6 +36,7 @@ type Standard struct {
 // official is one of the official files. It is read once, because that is slow.
 type official struct {
 	name     string
+	anyShape bool
 	once     sync.Once
 	document *openapi3.T
 	err      error
@@ -46,7 +47,7 @@ var officials = map[string]*official{
 	"1.5": {name: "stet-1.5.0-ais-pis.json"},
 	// The requests of the older versions of Open Banking UK are the same.
 	"4.0":           {name: "openbanking-uk-4.0.0-account-info.yaml"},
-	"1.3":           {name: "berlin-group-psd2-api_v1.3.11.yaml"},
+	"1.3":           {name: "berlin-group-psd2-api_v1.3.11.yaml", anyShape: true},
 	"enablebanking": {name: "enable-banking-api.yaml"},
 }
 
@@ -54,8 +55,28 @@ func (o *official) load(path string) (*openapi3.T, error) {
 	o.once.Do(func() {
 		openapi3filter.RegisterBodyDecoder("application/hal+json", openapi3filter.JSONBodyDecoder)
 		o.document, o.err = openapi3.NewLoader().LoadFromFile(path)
+		if o.err == nil && o.anyShape {
+			acceptAnyShape(o.document)
+		}
 	})
 	return o.document, o.err
+}
+
+// acceptAnyShape accepts bodies that have several of the shapes of which a file wants exactly
+// one, where one of them contains another.
+func acceptAnyShape(document *openapi3.T) {
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			if operation.RequestBody == nil {
+				continue
+			}
+			for _, media := range operation.RequestBody.Value.Content {
+				if schema := media.Schema.Value; schema != nil {
+					schema.AnyOf, schema.OneOf = append(schema.AnyOf, schema.OneOf...), nil
+				}
+			}
+		}
+	}
 }
 
 // NewStandard loads the official file of a version: "1.4" or "1.5" of STET, "4.0" of Open

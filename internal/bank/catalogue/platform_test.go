@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -118,6 +119,76 @@ func TestWhatGoesWrongAtAFaceOfTheTestBankIsTyped(t *testing.T) {
 			}
 			if counts["dev"] < 100 || counts["dev+next_loop"] != counts["dev"] || counts["dev+no_references"] != counts["dev"] {
 				t.Errorf("rows by customer: %v", counts)
+			}
+		})
+	}
+}
+
+// The ways without the bank's pages: a method and a code, and the app after a password or in
+// its place.
+func TestTheTestBankApprovesWithoutItsPages(t *testing.T) {
+	for _, test := range []struct {
+		login, method string
+		want          bank.FailureKind
+	}{
+		{"dev", "1", ""},
+		{"dev", "2", ""},
+		{"dev+decoupled", "", ""},
+		{"dev+refuse", "1", bank.ChallengeRejected},
+		{"dev+refuse+decoupled-1", "", bank.ChallengeCancelled},
+		{"dev+sms_wrong", "1", bank.ChallengeRejected},
+		{"nobody", "", bank.CredentialsRejected},
+	} {
+		t.Run(test.login+" "+test.method, func(t *testing.T) {
+			b := startBench(t)
+			connector, err := b.Connector("184", "18401")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers := map[oxlin.CredentialID]string{"psu_id": test.login, "password": "dev", "method": test.method, "code": "123456"}
+			input := bank.Input{Event: bank.Begun, PSU: attended.PSU, Store: func(context.Context, oxlin.Secret) error { return nil }}
+			var asked []string
+			for range 10 {
+				var step bank.Step
+				step, err = connector.(bank.Continuer).Continue(t.Context(), input)
+				if err != nil {
+					break
+				}
+				input.State = banktest.StateOf(step)
+				switch step := step.(type) {
+				case bank.Question:
+					input.Event, input.Answers = bank.Answered, map[oxlin.CredentialID]oxlin.Secret{}
+					for _, challenge := range step.Challenges {
+						if challenge.Type.IsMessage() {
+							continue
+						}
+						asked = append(asked, string(challenge.ID))
+						input.Answers[challenge.ID] = oxlin.NewSecret(answers[challenge.ID])
+					}
+					continue
+				case bank.Wait:
+					if len(step.Show) == 0 {
+						t.Error("the user is not told of the app")
+					}
+					asked = append(asked, "app")
+					b.Advance(3 * time.Second)
+					input.Event = bank.Ticked
+					continue
+				case bank.Access:
+					call := attended
+					call.Access = step
+					page, err := connector.Accounts(t.Context(), call, "")
+					if err != nil || len(page.Accounts) != 2 {
+						t.Errorf("%d accounts, %v", len(page.Accounts), err)
+					}
+				}
+				break
+			}
+			if (err != nil || test.want != "") && bank.AsFailure(err).Kind != test.want {
+				t.Errorf("after %v: %v, want %q", asked, err, test.want)
+			}
+			if test.method == "2" && !slices.Equal(asked, []string{"psu_id", "password", "method", "app", "app"}) {
+				t.Errorf("the user was asked %v", asked)
 			}
 		})
 	}
