@@ -94,6 +94,8 @@ type way struct {
 	Until time.Time `json:"until,omitzero"`
 	// State is the parameter of that name, which the hash in an ID token repeats.
 	State string `json:"state,omitempty"`
+	// Reconfirms is set while the consent of before lasts, and nothing else is begun.
+	Reconfirms bool `json:"reconfirms,omitempty"`
 }
 
 func (w way) encode() oxlin.Secret { return encodeState(w) }
@@ -132,17 +134,46 @@ func (c *Connector) Continue(ctx context.Context, input bank.Input) (bank.Step, 
 		return c.begin(ctx, input)
 	case bank.Returned:
 		return c.returned(ctx, input)
+	case bank.Ticked:
+		return reconfirmed(ctx, c, input)
 	}
 	return nil, psd2.Unexpected(input.Event)
 }
 
+// begin asks for a consent, or waits for a moment where the one of before lasts: a way in
+// cannot begin with its end.
 func (c *Connector) begin(ctx context.Context, input bank.Input) (bank.Step, error) {
 	if c.config.Consent.Reconfirm {
-		access, ok, err := c.reconfirm(ctx, input.Journey)
-		if err != nil || ok {
-			return access, err
+		_, ok, err := c.reconfirm(ctx, input.Journey)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return bank.Wait{State: way{Begun: c.api.Now().UTC(), Reconfirms: true}.encode()}, nil
 		}
 	}
+	return leave(ctx, c, input)
+}
+
+// reconfirmed ends a way whose consent of before still lasts; else the user goes to the bank.
+func reconfirmed(ctx context.Context, c *Connector, input bank.Input) (bank.Step, error) {
+	var w way
+	err := decodeState(input.State, &w)
+	if err != nil {
+		return nil, err
+	}
+	if !w.Reconfirms {
+		return nil, psd2.Unexpected(input.Event)
+	}
+	access, ok, err := c.reconfirm(ctx, input.Journey)
+	if err != nil || ok {
+		return access, err
+	}
+	return leave(ctx, c, input)
+}
+
+// leave makes a consent and sends the user to the bank.
+func leave(ctx context.Context, c *Connector, input bank.Input) (bank.Step, error) {
 	w := way{Begun: c.api.Now().UTC(), State: input.Journey.RedirectState}
 	err := input.Keep(ctx, w.encode())
 	if err != nil {

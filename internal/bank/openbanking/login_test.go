@@ -414,6 +414,9 @@ func TestAConsentIsReconfirmedWithoutTheBank(t *testing.T) {
 		renewed := journey
 		renewed.Access = test.access
 		step, err := connector.Continue(t.Context(), bank.Input{Event: bank.Begun, Journey: renewed})
+		if wait, waits := step.(bank.Wait); waits {
+			step, err = connector.Continue(t.Context(), bank.Input{Event: bank.Ticked, State: wait.State, Journey: renewed})
+		}
 		access, confirmed := step.(bank.Access)
 		if err != nil || confirmed != test.want {
 			t.Errorf("%s: %T, %v", test.name, step, err)
