@@ -141,7 +141,9 @@ func (b *Bank) routes() http.Handler {
 	for _, v := range []version{v14, v15} {
 		mux.Handle(v.prefix()+"/", b.stet(v))
 	}
+	mux.HandleFunc("GET /jwks", jwks)
 	mux.HandleFunc(berlinPrefix+"/", b.berlinGroup)
+	mux.HandleFunc(ukPrefix+"/", b.openBanking)
 	for _, s := range b.sites() {
 		s.mount(mux)
 	}

@@ -33,7 +33,7 @@ func (b *Bank) berlinGroup(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answers are the resources of the interface. A star is an id.
+// answers are the resources of the interface.
 func (c *berlin) answers() map[string]func() *failure {
 	return map[string]func() *failure{
 		"POST consents":                    c.postConsent,
@@ -57,20 +57,9 @@ func (c *berlin) answers() map[string]func() *failure {
 var requestID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func (c *berlin) serve() *failure {
-	shape := append([]string(nil), c.path...)
-	for i := 1; i < len(shape); i += 2 {
-		shape[i] = "*"
-	}
-	resource := strings.Join(shape, "/")
-	all := c.answers()
-	answer, known := all[c.r.Method+" "+resource]
-	if !known {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
-			if all[method+" "+resource] != nil {
-				return refusal(http.StatusMethodNotAllowed, "Méthode non autorisée")
-			}
-		}
-		return refusal(http.StatusNotFound, "Ressource inconnue")
+	answer, err := pick(c.answers(), c.r.Method, c.path)
+	if err != nil {
+		return err
 	}
 	if !requestID.MatchString(c.r.Header.Get("X-Request-ID")) {
 		return refusal(http.StatusBadRequest, "L'en-tête X-Request-ID est obligatoire (un UUID)")

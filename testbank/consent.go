@@ -37,10 +37,13 @@ type asked struct {
 	Status  string `json:"Status"`
 	Until   Day    `json:"Until,omitempty"`   // the last day that the client wants; 0 leaves it to the bank
 	Once    bool   `json:"Once,omitempty"`    // for one reading
+	Lasts   bool   `json:"Lasts,omitempty"`   // until it is deleted
 	Return  string `json:"Return,omitempty"`  // where the customer goes after the login
 	Refused string `json:"Refused,omitempty"` // and after a refusal; empty means Return
 	Login   string `json:"Login,omitempty"`   // of a customer whom the client names; empty means the bank's pages
 	SCA     *sca   `json:"SCA,omitempty"`     // their approval without the bank's pages
+
+	Permissions []string `json:"Permissions,omitempty"` // of Open Banking UK
 }
 
 // The states of a consent that was asked for, in the words of the Berlin Group.
@@ -63,6 +66,9 @@ func (c *consent) status(now time.Time) string {
 	return c.Asked.Status
 }
 
+// lastingYears is longer than any sandbox lives.
+const lastingYears = 50
+
 // askLife is how long the customer may take to approve a consent.
 const askLife = time.Hour
 
@@ -84,6 +90,9 @@ func (b *Bank) approve(c *consent, by customer) {
 		c.Asked.Status = valid
 		if c.Asked.Until != 0 {
 			c.Expires = (c.Asked.Until + 1).Midnight()
+		}
+		if c.Asked.Lasts {
+			c.Expires = b.now().AddDate(lastingYears, 0, 0)
 		}
 	}
 }
@@ -129,7 +138,8 @@ type code struct {
 
 type accessToken struct {
 	Consent string    `json:"Consent"`
-	First   bool      `json:"First"` // the pair that followed the strong authentication
+	First   bool      `json:"First"`            // the pair that followed the strong authentication
+	Client  string    `json:"Client,omitempty"` // whose own it is, without a consent
 	Expires time.Time `json:"Expires"`
 }
 

@@ -2,7 +2,7 @@
 // with its own state, its own clock and its own login pages. It reads a text file that
 // describes a customer (see ParseFile and docs/test-bank.md) and serves it as banks serve
 // PSD2: an OAuth2 redirect with strong authentication, then the STET account-information
-// API, versions 1.4 and 1.5; and that of the Berlin Group. The same customers find all
+// API, versions 1.4 and 1.5; and those of the Berlin Group and Open Banking UK. The same customers find all
 // their accounts on three web sites.
 //
 // It must never import anything of the platform, never reach a private network address
@@ -11,6 +11,6 @@
 //
 // Start reading at bank.go (the HTTP handler), then file.go (the description of a
 // customer), ledger.go (how a file becomes rows that change from day to day), reading.go
-// (what the interfaces for aggregators share; stet.go and berlingroup.go are two of them)
+// (what the interfaces for aggregators share; stet.go, berlingroup.go and openbanking.go are the three)
 // and web.go (shared by the web sites).
 package testbank

@@ -23,6 +23,9 @@ type session struct {
 	scopes      []string
 	challenge   string
 	consent     string // the id of a consent that waits for this customer; empty makes one
+	plain       bool   // the client is returned to without a code
+	nonce       string // of a hybrid login, which answers with an ID token, in the fragment
+	issuer      string // the bank's name for itself in that token
 	refused     string // where a refusal leads; empty means redirectURI
 	expires     time.Time
 
@@ -39,9 +42,12 @@ const (
 
 // openSession reads an authorisation request. An error without a redirect target is
 // shown to the person; with one, it is sent to the client.
-func (b *Bank) openSession(q url.Values) (*session, string, error) {
+func (b *Bank) openSession(q url.Values, origin string) (*session, string, error) {
 	if id := q.Get("consent"); id != "" {
 		return b.openWaiting(id)
+	}
+	if signed := q.Get("request"); signed != "" {
+		return b.openRequest(q, signed, origin)
 	}
 	s := &session{client: q.Get("client_id"), redirectURI: q.Get("redirect_uri"), state: q.Get("state")}
 	if err := b.checkTarget(s.client, s.redirectURI); err != nil {
@@ -82,8 +88,39 @@ func (b *Bank) openWaiting(id string) (*session, string, error) {
 		b.mu.Unlock()
 		return nil, "", errNotWaiting
 	}
-	s := &session{client: c.Client, scopes: c.Scopes, consent: c.ID, redirectURI: c.Asked.Return, refused: c.Asked.Refused}
+	s := &session{client: c.Client, scopes: c.Scopes, consent: c.ID, plain: true, redirectURI: c.Asked.Return, refused: c.Asked.Refused}
 	b.mu.Unlock()
+	return b.begin(s)
+}
+
+// openRequest opens the session of a request object (OpenID Connect Core §6), whose claims count
+// in the place of the query.
+func (b *Bank) openRequest(q url.Values, signed, origin string) (*session, string, error) {
+	read, err := readJWT(signed, origin, b.opt.Now().Unix())
+	if err != nil {
+		return nil, "", err
+	}
+	client := orDefault(read.ClientID, read.Issuer)
+	if err := b.checkTarget(client, read.RedirectURI); err != nil {
+		return nil, "", err
+	}
+	s := &session{
+		client: client, redirectURI: read.RedirectURI, state: read.State, challenge: read.Challenge, nonce: read.Nonce, issuer: origin,
+		consent: read.Claims.IDToken.Intent.Value,
+	}
+	b.mu.Lock()
+	c, ok := b.state.Consents[s.consent]
+	waits := ok && c.Asked != nil && c.Client == client && c.status(b.now()) == received
+	if waits {
+		s.scopes = c.Scopes
+	}
+	b.mu.Unlock()
+	switch {
+	case read.Type != "code id_token" || q.Get("response_type") != read.Type || q.Get("client_id") != client:
+		return s, "unsupported_response_type", nil
+	case read.Nonce == "" || !slices.Contains(strings.Fields(read.Scope), "openid") || !waits:
+		return s, "invalid_request", nil
+	}
 	return b.begin(s)
 }
 
@@ -183,11 +220,17 @@ func (s *session) back(answer url.Values) string {
 		return "/" // impossible: checked when the session opened
 	}
 	q := u.Query()
+	if s.issuer != "" {
+		q = url.Values{}
+	}
 	for k := range answer {
 		q.Set(k, answer.Get(k))
 	}
 	if s.state != "" {
 		q.Set("state", s.state)
+	}
+	if s.issuer != "" {
+		return u.String() + "#" + q.Encode()
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
@@ -235,12 +278,25 @@ func (b *Bank) grant(s *session) (string, bool) {
 	b.approve(c, s.customer)
 	b.state.Consents[c.ID] = c
 	defer b.save()
-	if s.consent != "" {
+	if s.plain {
 		return s.redirectURI, true
 	}
 	word := b.secret()
 	b.state.Codes[sealed(word)] = &code{Consent: c.ID, RedirectURI: s.redirectURI, Challenge: s.challenge, Expires: b.now().Add(codeLife)}
-	return s.back(url.Values{"code": {word}}), true
+	answer := url.Values{"code": {word}}
+	if s.issuer != "" {
+		now := b.opt.Now() // the client's clock is not moved with the bank's
+		token, err := signJWT(map[string]any{
+			"iss": s.issuer, "sub": c.ID, "aud": s.client, "iat": now.Unix(), "exp": now.Add(codeLife).Unix(), "nonce": s.nonce,
+			"c_hash": halfHash(word), "s_hash": halfHash(s.state), "openbanking_intent_id": c.ID, "acr": "urn:openbanking:psd2:sca",
+		})
+		if err != nil {
+			b.log.Error("ID token not signed", "error", err.Error())
+			return "", false
+		}
+		answer.Set("id_token", token)
+	}
+	return s.back(answer), true
 }
 
 // oauthError is the error answer of RFC 6749, section 5.2.
@@ -258,7 +314,7 @@ type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"`
-	RefreshToken string `json:"refresh_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
 	Scope        string `json:"scope"`
 }
 
@@ -272,6 +328,8 @@ func (b *Bank) token(w http.ResponseWriter, r *http.Request) {
 			answer, fail = b.changeCode(client, r.PostForm)
 		case "refresh_token":
 			answer, fail = b.changeRefresh(client, r.PostForm)
+		case "client_credentials":
+			answer, fail = b.ownToken(client, r.PostForm)
 		default:
 			fail = &oauthError{http.StatusBadRequest, "unsupported_grant_type", ""}
 		}
@@ -308,6 +366,14 @@ func (b *Bank) authenticate(w http.ResponseWriter, r *http.Request) (string, *oa
 			return "", &oauthError{http.StatusUnauthorized, "invalid_client", ""}
 		}
 		id, secret = u, p
+	}
+	if signed := r.PostForm.Get("client_assertion"); signed != "" {
+		// private_key_jwt (RFC 7523): the assertion names the client.
+		read, err := readJWT(signed, b.origin(r)+"/token", b.opt.Now().Unix())
+		if err != nil || read.Issuer != read.Subject || id != "" && id != read.Issuer {
+			return "", &oauthError{http.StatusUnauthorized, "invalid_client", "the assertion is not for this bank"}
+		}
+		id = read.Issuer
 	}
 	c, ok := b.findClient(id)
 	if !ok || (c.Secret != "" && subtle.ConstantTimeCompare([]byte(c.Secret), []byte(secret)) != 1) {
@@ -372,6 +438,19 @@ func (b *Bank) changeRefresh(client string, form url.Values) (any, *oauthError) 
 		t.Spent = now
 	}
 	return b.issue(held, false), nil
+}
+
+// ownToken issues a token of the client's own, which makes consents.
+func (b *Bank) ownToken(client string, form url.Values) (any, *oauthError) {
+	if client == "" || form.Get("client_assertion") == "" {
+		return nil, &oauthError{http.StatusUnauthorized, "invalid_client", "a signed assertion is wanted"}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	token := b.secret()
+	b.state.Access[sealed(token)] = &accessToken{Client: client, Expires: b.now().Add(accessLife)}
+	b.save()
+	return tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: int(accessLife.Seconds()), Scope: "accounts"}, nil
 }
 
 // issue creates a pair of tokens and stores them before they are sent: losing a token

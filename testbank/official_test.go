@@ -32,12 +32,13 @@ var (
 	stet14        = standard{"stet-1.4.openapi3.yaml", v14.prefix()}
 	stet15        = standard{"stet-1.5.0-ais-pis.json", v15.prefix()}
 	berlinGroup13 = standard{"berlin-group-psd2-api_v1.3.11.yaml", strings.TrimSuffix(berlinPrefix, "/v1")}
+	openBankingUK = standard{"openbanking-uk-4.0.0-account-info.yaml", ukPrefix}
 )
 
 // standard is the official file of a version of STET.
 func (v version) standard() standard { return map[version]standard{v14: stet14, v15: stet15}[v] }
 
-var standards = []standard{stet14, stet15, berlinGroup13}
+var standards = []standard{stet14, stet15, berlinGroup13, openBankingUK}
 
 var official0 struct {
 	once    sync.Once

@@ -64,7 +64,7 @@ func (b *Bank) home(w http.ResponseWriter, _ *http.Request) {
 
 // authorizePage is GET /authorize: the login form.
 func (b *Bank) authorizePage(w http.ResponseWriter, r *http.Request) {
-	s, code, err := b.openSession(r.URL.Query())
+	s, code, err := b.openSession(r.URL.Query(), b.origin(r))
 	if err != nil {
 		b.show(w, http.StatusBadRequest, errorPage, view{Title: "Demande refusée", Error: err.Error()})
 		return

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -64,6 +66,33 @@ var errConsentOver = &failure{
 	status: http.StatusForbidden, reason: consentOver, message: "Le consentement a expiré, une authentification forte est nécessaire",
 }
 
+// pick returns the answer to a method on a path. In the names of the answers a star is an id.
+func pick(all map[string]func() *failure, method string, path []string) (func() *failure, *failure) {
+	shape := slices.Clone(path)
+	for i := 1; i < len(shape); i += 2 {
+		shape[i] = "*"
+	}
+	resource := strings.Join(shape, "/")
+	if answer, known := all[method+" "+resource]; known {
+		return answer, nil
+	}
+	for _, other := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		if all[other+" "+resource] != nil {
+			return nil, refusal(http.StatusMethodNotAllowed, "Méthode non autorisée")
+		}
+	}
+	return nil, refusal(http.StatusNotFound, "Ressource inconnue")
+}
+
+// bearer returns the token of the request.
+func (c *reading) bearer() string {
+	scheme, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
 // open opens the customer's accounts under a consent. The caller holds b.mu.
 func (c *reading) open(held *consent) *failure {
 	who, ok := c.b.state.Customers[held.Customer]
@@ -74,6 +103,39 @@ func (c *reading) open(held *consent) *failure {
 	c.book = newBook(c.client, c.b.scenariosOf(c.client), DayOf(c.now))
 	c.book.cache = c.b.ledgers
 	return nil
+}
+
+// checkToken finds the access token's consent and its customer.
+func (c *reading) checkToken() *failure {
+	b := c.b
+	token := c.bearer()
+	if token == "" {
+		c.w.Header().Set("WWW-Authenticate", `Bearer realm="Linxo Test Bank"`)
+		return refusal(http.StatusUnauthorized, "Jeton d'accès absent")
+	}
+	invalid := refusal(http.StatusUnauthorized, "Jeton d'accès invalide ou expiré")
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t, ok := b.state.Access[sealed(token)]
+	if !ok {
+		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return invalid
+	}
+	held, ok := b.state.Consents[t.Consent]
+	if !ok || held.Revoked {
+		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return invalid
+	}
+	if held.dead(b.now()) {
+		return errConsentOver
+	}
+	if b.now().After(t.Expires) {
+		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return invalid
+	}
+	c.first = t.First
+	return c.open(held)
 }
 
 // disturb applies the customer's scenarios before any answer. A synchronisation begins with

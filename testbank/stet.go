@@ -117,39 +117,6 @@ func (c *call) checkHeaders() *failure {
 	return nil
 }
 
-// checkToken finds the access token's consent and its customer.
-func (c *call) checkToken() *failure {
-	b := c.b
-	scheme, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		c.w.Header().Set("WWW-Authenticate", `Bearer realm="Linxo Test Bank"`)
-		return refusal(http.StatusUnauthorized, "Jeton d'accès absent")
-	}
-	invalid := refusal(http.StatusUnauthorized, "Jeton d'accès invalide ou expiré")
-
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	t, ok := b.state.Access[sealed(strings.TrimSpace(token))]
-	if !ok {
-		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		return invalid
-	}
-	held, ok := b.state.Consents[t.Consent]
-	if !ok || held.Revoked {
-		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		return invalid
-	}
-	if held.dead(b.now()) {
-		return errConsentOver
-	}
-	if b.now().After(t.Expires) {
-		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		return invalid
-	}
-	c.first = t.First
-	return c.open(held)
-}
-
 // onAccount finds the account of the path, then answers for it.
 func (c *call) onAccount(answer func(*Account) *failure) func() *failure {
 	return func() *failure {

@@ -20,13 +20,13 @@ func TestStoredJSON(t *testing.T) {
 			"Expires": "2027-02-26T09:00:00Z", "Revoked": true, "Chosen": {
 				"Balances": ["1"], "Transactions": ["1"], "Owners": ["1"], "Overdrafts": ["1"], "Identity": true, "Trusted": true},
 			"Frequency": 2, "Asked": {
-				"Status": "valid", "Until": 20870, "Once": true, "Return": "https://oxlin.example/oauth2/aisp?state=s",
+				"Status": "valid", "Until": 20870, "Once": true, "Lasts": true, "Permissions": ["ReadBalances"], "Return": "https://oxlin.example/oauth2/aisp?state=s",
 				"Refused": "https://oxlin.example/oauth2/aisp?error=true", "Login": "dev", "SCA": {
 					"ID": "a", "Status": "started", "Method": "app", "Wrong": 1, "Approves": "2026-11-28T09:00:05Z"}}}},
 		"Codes": {"h": {
 			"Consent": "c", "RedirectURI": "https://oxlin.example/oauth2/aisp", "Challenge": "x", "Expires": "2026-11-28T09:05:00Z",
 			"Used": true}},
-		"Access": {"h": {"Consent": "c", "First": true, "Expires": "2026-11-28T10:00:00Z"}},
+		"Access": {"h": {"Consent": "c", "First": true, "Client": "oxlin-sandbox", "Expires": "2026-11-28T10:00:00Z"}},
 		"Refresh": {"h": {"Consent": "c", "Spent": "2026-11-28T10:00:00Z"}},
 		"Scenarios": {"dev": {"down": {"Name": "down", "Param": "p", "Since": 20785, "Times": 2, "Left": 1, "Gen": 1}}},
 		"Visits": {"h": {

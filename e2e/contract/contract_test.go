@@ -99,7 +99,7 @@ func (k *kept) Failed() bool {
 // elsewhere lists the sections and facts without a row here, with the reason.
 var elsewhere = map[string]string{
 	"2.4":   "an expired token needs a clock that no binary has: here it is a revoked one",
-	"12.17": "no bank of the sandbox has such a way in: internal/connect and internal/widget go in at one (platformtest.Pier)",
+	"12.17": "its ways have many steps: internal/connect and internal/widget go in at a bank of their own (platformtest.Pier)",
 	"12.12": "an outage ends the database of all facts: cmd/oxlin/outage_test.go has one of its own",
 }
 

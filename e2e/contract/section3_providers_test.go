@@ -19,17 +19,18 @@ func (s *scene) withTerms() *person {
 
 var section3Providers = []fact{
 	{"3.4", "GET /providers lists the banks, with limit 250 as clients ask", func(s *scene) {
-		s.user().get("/providers?limit=250").ok().has("id", "87", "119", "182", "183", "184")
+		s.user().get("/providers?limit=250").ok().has("id", "87", "119", "182", "183", "184", "185")
 	}, ""},
 	{"3.4", "GET /providers by q, country and mode, sorted", func(s *scene) {
 		p := s.user()
-		p.get("/providers?q=linxo").ok().has("id", "87", "183", "184")
+		p.get("/providers?q=linxo").ok().has("id", "87", "183", "184", "185")
 		p.get("/providers?country=FRA").ok().has("id", "87", "119", "182", "183", "184")
+		p.get("/providers?country=GBR").ok().has("id", "185")
 		p.get("/providers?country=DEU").ok().is(noList)
-		p.get("/providers?mode=REDIRECT").ok().has("id", "87", "119", "183", "184")
-		p.get("/providers?mode=DEDICATED_INTERFACE").ok().has("id", "87", "119", "183", "184")
+		p.get("/providers?mode=REDIRECT").ok().has("id", "87", "119", "183", "184", "185")
+		p.get("/providers?mode=DEDICATED_INTERFACE").ok().has("id", "87", "119", "183", "184", "185")
 		p.get("/providers?mode=DIRECT_ACCESS&q=demo").ok().has("id", "182")
-		p.get("/providers?sort=-name").ok().at("0").shows(fields{"id": "184"})
+		p.get("/providers?sort=-name").ok().at("0").shows(fields{"id": "185"})
 	}, ""},
 	{"3.4", "GET /providers/{id} has the channel definitions; an unknown one is 404", func(s *scene) {
 		p := s.user()

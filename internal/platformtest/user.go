@@ -41,9 +41,16 @@ func (w *World) Left(state string) oxlin.Secret {
 // Arrive finishes the callback of a user who returns from the bank, in the browser that left.
 func (w *World) Arrive(caller oxlin.Caller, back *url.URL) connect.CallbackResult {
 	w.T.Helper()
+	fragment, err := url.ParseQuery(back.EscapedFragment())
+	if err != nil {
+		w.T.Fatal(err)
+	}
 	answer := back.Query()
+	if back.Fragment != "" {
+		answer = fragment
+	}
 	result, err := w.Service.Authorizations.Finish(w.T.Context(), connect.Callback{
-		State: answer.Get("state"), Query: answer, Browser: w.Left(answer.Get("state")), PSU: caller.PSU,
+		State: answer.Get("state"), Query: back.Query(), Fragment: fragment, Browser: w.Left(answer.Get("state")), PSU: caller.PSU,
 	})
 	return require(w, result, err)
 }

@@ -158,12 +158,13 @@ func TestTheListOfBanks(t *testing.T) {
 		}
 		return strings.Join(list, ", ")
 	}
-	if got := names(); got != "Linxo Test Bank, HSBC, Demo Bank" {
+	const others = "Linxo Test Bank (Berlin Group), Linxo Test Bank (Berlin Group, app or code), Linxo Test Bank (Open Banking UK)"
+	if got := names(); got != "Linxo Test Bank, HSBC, Demo Bank, "+others {
 		t.Errorf("the common banks do not come first: %s", got)
 	}
 	search := b.page.Find("form[role=search]")
 	flow := b.address
-	for q, want := range map[string]string{"linxo": "Linxo Test Bank", "hbsc": "HSBC", "zzz": "", "demo": "Demo Bank", "": "Linxo Test Bank, HSBC, Demo Bank"} {
+	for q, want := range map[string]string{"linxo": "Linxo Test Bank, " + others, "hbsc": "HSBC", "zzz": "", "demo": "Demo Bank", "": "Linxo Test Bank, HSBC, Demo Bank, " + others} {
 		values := url.Values{"q": {q}}
 		for _, hidden := range search.Find("input[type=hidden]").EachIter() {
 			values.Set(hidden.AttrOr("name", ""), hidden.AttrOr("value", ""))

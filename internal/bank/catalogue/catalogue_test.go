@@ -41,7 +41,7 @@ func TestTheSandboxHasTheProvidersOfTheDocuments(t *testing.T) {
 	for _, provider := range c.Providers() {
 		ids = append(ids, provider.ID)
 	}
-	if diff := cmp.Diff([]oxlin.ProviderID{"87", "119", "182", "183", "184", "2999"}, ids); diff != "" {
+	if diff := cmp.Diff([]oxlin.ProviderID{"87", "119", "182", "183", "184", "185", "2999"}, ids); diff != "" {
 		t.Errorf("ids (-want +got):\n%s", diff)
 	}
 	testBank, ok := c.Provider("87")
@@ -79,6 +79,7 @@ func TestAConnectorIsThereOrItsAbsenceIsExplained(t *testing.T) {
 		{"182", "17650", nil},
 		{"183", "18301", nil},
 		{"184", "18401", nil},
+		{"185", "18501", nil},
 		{"182", "8701", catalogue.ErrUnknown},
 		{"1", "100", catalogue.ErrUnknown},
 	} {

@@ -22,7 +22,14 @@ var faces = []struct {
 	provider   oxlin.ProviderID
 	definition oxlin.ChannelDefinitionID
 	lost       oxlin.Secret // the state of an access that the bank does not know
-}{{"183", "18301", oxlin.NewSecret(`{"consent_id":"none"}`)}}
+	address    string       // the header with the user's address
+}{
+	{"183", "18301", oxlin.NewSecret(`{"consent_id":"none"}`), ""},
+	{"185", "18501", oxlin.NewSecret(`{"consent":"none"}`), "x-fapi-customer-ip-address"},
+}
+
+// reconfirming is the one whose consents have no end: a renewal asks the bank alone.
+const reconfirming = oxlin.ProviderID("185")
 
 // enter takes the way in as the customer of a scenario.
 func (b *bench) enter(t *testing.T, connector bank.Connector, login string) bank.Access {
@@ -35,7 +42,7 @@ func (b *bench) enter(t *testing.T, connector bank.Connector, login string) bank
 func (b *bench) user(login string) func(*testing.T, bank.Step) bank.Input {
 	return func(t *testing.T, step bank.Step) bank.Input {
 		t.Helper()
-		return bank.Input{Event: bank.Returned, Return: bank.Return{Query: b.visit(t, step.(bank.Address).URL, login)}}
+		return bank.Input{Event: bank.Returned, Return: b.visit(t, step.(bank.Address).URL, login)}
 	}
 }
 
@@ -56,7 +63,7 @@ func TestEachFaceOfTheTestBankPassesTheSuite(t *testing.T) {
 			call.Access = b.enter(t, connector(), "dev")
 			banktest.Exercise(t, banktest.Subject{
 				New: connector, Call: call, Lost: bank.Call{Access: bank.Access{Token: oxlin.NewSecret("no-such-token"), State: face.lost}},
-				From: oxlin.NewDate(2026, 1, 1), Seen: b.taken, Enter: b.user("dev"),
+				From: oxlin.NewDate(2026, 1, 1), Seen: b.taken, Enter: b.user("dev"), PSUAddress: face.address,
 			})
 		})
 	}
@@ -282,14 +289,25 @@ func TestAFaceOfTheTestBankKeepsWhatWasRead(t *testing.T) {
 		accounts, rows = idsOf(w, caller.UserID)
 
 		request.ConnectionID, request.ReturnURI = id, "https://integrator.example/return"
-		result := w.Arrive(caller, w.Authorize(caller, request, "dev"))
-		if result.Status != "success" || result.ConnectionID != id {
+		if request.ProviderID == reconfirming {
+			_, err := w.Service.Authorizations.Begin(t.Context(), caller, request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Clock.Advance(time.Minute)
+			w.Service.Ways.TickDue(t.Context())
+		} else if result := w.Arrive(caller, w.Authorize(caller, request, "dev")); result.Status != "success" || result.ConnectionID != id {
 			t.Fatalf("the renewal ended with %+v", result)
 		}
 		w.Settle()
 		same("after a renewal", false)
 
-		w.Clock.Advance(91 * 24 * time.Hour)
+		w.Clock.Advance(85 * 24 * time.Hour)
+		w.Synchronize(caller, id)
+		if channel := w.Connection(caller, id).Channels[0]; channel.Status != oxlin.ChannelSuccess {
+			t.Errorf("the renewal has extended nothing: %+v", channel)
+		}
+		w.Clock.Advance(6 * 24 * time.Hour)
 		w.Synchronize(caller, id)
 		if channel := w.Connection(caller, id).Channels[0]; channel.Status != oxlin.ChannelTokenExpired {
 			t.Errorf("after the consent's end the channel is %+v", channel)

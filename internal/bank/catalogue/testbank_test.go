@@ -50,14 +50,14 @@ func startBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	checked := house.Handler()
-	for version, path := range map[string]string{"1.4": "/stet/v1.4", "1.5": "/stet/v1.5", "1.3": "/berlingroup"} {
+	for version, path := range map[string]string{"1.4": "/stet/v1.4", "1.5": "/stet/v1.5", "1.3": "/berlingroup", "4.0": "/open-banking/v4.0/aisp"} {
 		standard := banktest.NewStandard(t, version)
 		// STET's links to further pages contain plain dates.
-		standard.PlainDates = version != "1.3"
+		standard.PlainDates = strings.HasPrefix(path, "/stet/")
 		checked = standard.Check(path, checked)
 	}
 	b.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/stet/") || strings.HasPrefix(r.URL.Path, "/berlingroup/") {
+		if slices.ContainsFunc([]string{"/stet/", "/berlingroup/", "/open-banking/"}, func(s string) bool { return strings.HasPrefix(r.URL.Path, s) }) {
 			b.mu.Lock()
 			b.seen = append(b.seen, r.Clone(r.Context()))
 			b.mu.Unlock()
@@ -112,9 +112,9 @@ func (b *bench) loginAs(t *testing.T, connector *stet.Connector, login string) b
 	return access
 }
 
-// visit logs in on the bank's pages as the customer of a scenario, and returns the query with
-// which the bank sends them back.
-func (b *bench) visit(t *testing.T, address, login string) url.Values {
+// visit logs in on the bank's pages as the customer of a scenario, and returns the bank's
+// answer.
+func (b *bench) visit(t *testing.T, address, login string) bank.Return {
 	t.Helper()
 	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := browser.Get(address)
@@ -139,7 +139,14 @@ func (b *bench) visit(t *testing.T, address, login string) url.Values {
 	if err != nil {
 		t.Fatalf("the bank does not send the user back: %v", err)
 	}
-	return target.Query()
+	answer := bank.Return{Query: target.Query()}
+	if target.Fragment != "" {
+		answer.Fragment, err = url.ParseQuery(target.EscapedFragment())
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answer
 }
 
 // sandbox are the REDIRECT definitions of the sandbox, one for each version.
@@ -161,7 +168,7 @@ func TestTheTestBankPassesTheSuite(t *testing.T) {
 				From: oxlin.NewDate(2026, 1, 1),
 				Seen: b.taken,
 				Enter: func(t *testing.T, step bank.Step) bank.Input {
-					return bank.Input{Event: bank.Returned, Return: bank.Return{Query: b.visit(t, step.(bank.Address).URL, "dev")}}
+					return bank.Input{Event: bank.Returned, Return: b.visit(t, step.(bank.Address).URL, "dev")}
 				},
 			})
 		})
