@@ -371,6 +371,20 @@ var section12 = []fact{
 			}
 		}
 	}, ""},
+	{"12.18", "a file brings each transaction once, and asks for the account that it does not name", func(s *scene) {
+		p := s.user()
+		rows := ":28C:1/1\n:61:2601050105D12,50NMSCNONREF\n:86:CAFE\n:61:2601060106D9,00NMSCNONREF\n:86:MARCHE\n-\n"
+		file, nameless := raw(":20:S\n:25:FR7630006000011234567890189\n"+rows), raw(":20:S\n"+rows)
+		told := p.post("/providers/87/import", file).is(202).json()
+		told.at("accounts.0").shows(fields{"new_transactions": 2, "known_transactions": 0, "created": true})
+		into := "/connections/" + told.at("connection_id").text() + "/import"
+		p.post(into, file).is(202).json().at("accounts.0").shows(fields{"new_transactions": 0, "known_transactions": 2, "created": false})
+		p.post(into, nameless).refused(409, "user_action_required").shows(fields{"field": "account_id", "question.type": "ACCOUNT"})
+		p.post(into+"?account_id=new", nameless).is(202)
+		p.post(into, raw("no statement")).refused(400, "invalid_request").shows(fields{"field": "file"})
+		s.nobody().post(into, file).refused(401, "invalid_token")
+		s.user().post(into, file).refused(404, "not_found")
+	}, ""},
 	{"12.19", "the balances of an account are compared with its transactions, for callers that may read it", func(s *scene) {
 		p := s.user()
 		p.connect(s.customer())
