@@ -165,6 +165,10 @@ func (a *API) ImportIntoConnection(ctx context.Context, request oas.ImportIntoCo
 	if err != nil {
 		return nil, err
 	}
+	_, err = a.options.Service.Connections.Get(ctx, callerOf(ctx), id) // before the body: nobody sends a file in vain
+	if err != nil {
+		return nil, err
+	}
 	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences, params.Mapping)
 	if err != nil {
 		return nil, err
