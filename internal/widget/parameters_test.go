@@ -92,7 +92,7 @@ func TestParameters(t *testing.T) {
 		{"select_channel", "select_channel", sandbox, "true", "channels", "false", "notice", afterBank},
 		{"expected_account_types", "expected_account_types", sandbox, "OTHER", "login", "PAYMENT", "notice", afterBank},
 		{"auto_sync", "auto_sync", sandbox, "false", "once", "true", "every day", wholeConnection},
-		{"countries", "countries", sandbox, "BE", "", "FRA,BEL", "Linxo Test Bank, HSBC, Demo Bank", names},
+		{"countries", "countries", sandbox, "BE", "", "FRA,BEL", "Linxo Test Bank, HSBC, Demo Bank, Linxo Test Bank (Berlin Group), Linxo Test Bank (Berlin Group, app or code)", names},
 		{"congrats_bypass_delay", "congrats_bypass_delay", sandbox, "7", "7", "0", "0", seconds},
 		{"terms_header", "terms_header", licensed, "Vos fleurs <b>", "Vos fleurs <b>", "Nos fleurs", "Nos fleurs", consentPage(title)},
 		{"terms_body", "terms_body", licensed, "Un.\nDeux.", "Un.", "Trois.", "Trois.", consentPage(body)},
