@@ -535,6 +535,12 @@ func (a *audited) consents(t *testing.T, ctx context.Context, software scenario.
 	if len(accounts) > 1 { // the last account takes the connection with it
 		remove("/connections/" + connections[0].ID)
 	}
+	var me struct{ ID string }
+	err = jo.User.Get(ctx, "/users/me", &me)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.command(t, "import testdata/statement.ofx --sandbox --user "+me.ID)
 	change, err := http.NewRequestWithContext(ctx, http.MethodPut, a.url+"/v2.1/users/me/password",
 		strings.NewReader(`{"password":"another password of many words","current_password":"`+password+`"}`))
 	if err != nil {

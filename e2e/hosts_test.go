@@ -109,7 +109,7 @@ func TestASandboxAnswersUnderItsOwnNamesOnly(t *testing.T) {
 		{platform, "GET /terms.html", 200, 421, nil},
 		{platform, "GET /widget/add_connection", 401, 421, nil},
 		{platform, "GET /v2.1/widget/add_connection", 401, 421, []string{"Authorization", "Bearer " + user.Tokens.AccessToken}},
-		{platform, "GET /oauth2/aisp", 400, 421, nil},
+		{platform, "GET /oauth2/aisp", 200, 421, nil}, // the page for a bank that answers in a fragment
 		{platform, "GET /v2.1/openapi.yaml", 200, 421, nil},
 		{platform, "GET /v2.1/users/me", 401, 421, nil},
 		{platform, "GET /.well-known/openid-configuration", 200, 421, nil},
