@@ -62,7 +62,11 @@ func (s spooledAccess) adjust(begun store.Authorization) store.Authorization {
 	return begun
 }
 
-const spoolSuffix = ".access"
+// A file has its name once it is whole; until then newSuffix stands behind it.
+const (
+	spoolSuffix = ".access"
+	newSuffix   = ".new"
+)
 
 func (s *spool) path(stateHash []byte) string {
 	return filepath.Join(s.directory, hex.EncodeToString(stateHash)+spoolSuffix)
@@ -102,7 +106,7 @@ func (s *spool) put(spooled spooledAccess) (err error) {
 		return err
 	}
 	path := s.path(spooled.StateHash)
-	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path+newSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -112,10 +116,10 @@ func (s *spool) put(spooled spooledAccess) (err error) {
 	}
 	err = errors.Join(err, file.Close())
 	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = os.Rename(path+newSuffix, path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
+		return errors.Join(err, os.Remove(path+newSuffix))
 	}
 	folder, err := os.Open(s.directory)
 	if err != nil {
@@ -165,13 +169,41 @@ func (s *spool) left() (hashes [][]byte, err error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, entry := range entries {
-		name, ok := strings.CutSuffix(entry.Name(), spoolSuffix)
+		name, ok := strings.CutSuffix(s.named(entry.Name()), spoolSuffix)
 		hash, wrong := hex.DecodeString(name)
 		if ok && wrong == nil && !s.busy[name] && !s.odd[name] {
 			hashes = append(hashes, hash)
 		}
 	}
 	return hashes, err
+}
+
+// named gives a file that a killed process has written its name, if it is whole; else it removes it.
+// It returns the name that the file has then, and is called with the mutex held.
+func (s *spool) named(file string) string {
+	name, isNew := strings.CutSuffix(file, newSuffix)
+	text, _ := strings.CutSuffix(name, spoolSuffix)
+	hash, err := hex.DecodeString(text)
+	if !isNew || err != nil || s.busy[text] {
+		return file
+	}
+	path := s.path(hash)
+	sealed, err := os.ReadFile(path + newSuffix)
+	if err == nil {
+		_, err = s.vault.Open(sealed, spoolPlace(hash))
+	}
+	switch {
+	case errors.Is(err, vault.ErrAway):
+		return file // the next look finds it again
+	case err == nil:
+		err = os.Rename(path+newSuffix, path)
+	default:
+		err = errors.Join(err, os.Remove(path+newSuffix))
+	}
+	if err != nil {
+		return file
+	}
+	return name
 }
 
 // setAside lets left leave out a file that cannot be read.
