@@ -127,7 +127,7 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
 
     // The bank's synchronisation is counted. After the logout the console is closed.
     await operator.follow('Banks')
-    await page.getByRole('cell', { name: testBank.name }).waitFor()
+    await page.getByRole('cell', { name: `${testBank.name} ${testBank.id}` }).waitFor()
     await operator.tablesHold()
     await operator.press('Log out')
     await operator.title('Log in')
