@@ -358,6 +358,9 @@ func TestFilesAndChannelsTellOneTruth(t *testing.T) {
 			if moved.ID != account || moved.ConnectionID.String() != connection || connection == first {
 				w.t.Errorf("account %s of connection %s, want %s of %s", moved.ID, moved.ConnectionID, account, connection)
 			}
+			if moved.Status != oxlin.AccountActive || !moved.Coverage.Complete || moved.Balance == nil {
+				w.t.Errorf("the bank was not read: %s, %+v, %v", moved.Status, moved.Coverage, moved.Balance)
+			}
 			w.holds(map[string][]movement{firstIBAN: all})
 			if ids := idsOf(w.Transactions(w.caller.UserID)); !slices.Equal(ids, rows) {
 				w.t.Errorf("the transactions have other ids: %v, want %v", ids, rows)

@@ -15,7 +15,8 @@ type adopting struct{ run *run }
 
 // adopt returns the account to read in the place of one that was never read: the one of the same
 // IBAN that files have made in a connection that no channel reads, if there is one. It
-// moves to the run's connection and keeps its id; the other one, which has no rows, is deleted.
+// moves to the run's connection, gets the other one's address in the channel, and keeps its id;
+// the other one, which has no rows, is deleted.
 func (a adopting) adopt(ctx context.Context, account oxlin.Account) (oxlin.Account, error) {
 	r := a.run
 	if !isUnread(r, account) || r.sync.Progress.Balanced || r.sync.Progress.Page > 0 {
@@ -42,11 +43,19 @@ func (a adopting) adopt(ctx context.Context, account oxlin.Account) (oxlin.Accou
 		left := known.ConnectionID
 		moved.ID, moved.CreatedAt, moved.Name = known.ID, known.CreatedAt, cmp.Or(known.Name, shown.Name)
 		moved.Balance, moved.BalanceAt, moved.BalanceExpected, moved.Balances = known.Balance, known.BalanceAt, known.BalanceExpected, known.Balances
+		address, err := store.AddressOf(ctx, tx.Read(), shown.ID, r.channel.ID)
+		if err != nil {
+			return err
+		}
 		err = tx.DeleteAccount(ctx, shown.ID)
 		if err != nil {
 			return err
 		}
 		err = store.MoveAccount(ctx, tx, known.ID, r.connection.ID)
+		if err != nil {
+			return err
+		}
+		err = store.SetAddress(ctx, tx, known.ID, r.channel.ID, address)
 		if err != nil {
 			return err
 		}
