@@ -237,7 +237,10 @@ func TestALockedFileIsAnOutage(t *testing.T) {
 	}()
 	<-locked
 	refused := make(chan answerOf)
-	go func() { refused <- post(t, base+"/token", "", client) }()
+	go func() {
+		defer close(refused) // also if there is no answer, which ends this goroutine
+		refused <- post(t, base+"/token", "", client)
+	}()
 	reads := 0
 	for waiting := true; waiting; {
 		select {

@@ -189,31 +189,35 @@ func (s *Sign) tell(ctx context.Context, log *audit.Log) error {
 	if err != nil {
 		return err
 	}
-	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		now, err := tx.LockInstallation(ctx)
-		if err != nil {
-			return err
-		}
+	isOlder := func(now store.Installation) bool {
 		key, _ := vault.KeyOf(now.KeyCheck)
-		if !slices.Contains(names.Older, key) {
-			return nil
-		}
-		err = log.Record(ctx, tx, audit.Entry{
-			Action: audit.KeyRotated, Details: audit.Details{audit.Key: "master", audit.Kind: "in-use"},
-		})
-		if err != nil {
-			return err
-		}
-		now.KeyCheck, err = newCheck(s.vault)
-		if err != nil {
-			return err
-		}
-		return tx.SaveInstallation(ctx, now)
-	})
+		return slices.Contains(names.Older, key)
+	}
+	now, err := s.db.Installation(ctx)
+	if err == nil && isOlder(now) { // a start without a new key writes nothing
+		err = s.db.Write(ctx, func(tx *store.Tx) error { return s.record(ctx, tx, log, isOlder) })
+	}
 	if err == nil {
 		s.known = names.Sealing
 	}
 	return err
+}
+
+// record records the new key, unless another process was faster.
+func (s *Sign) record(ctx context.Context, tx *store.Tx, log *audit.Log, isOlder func(store.Installation) bool) error {
+	now, err := tx.LockInstallation(ctx)
+	if err != nil || !isOlder(now) {
+		return err
+	}
+	err = log.Record(ctx, tx, audit.Entry{Action: audit.KeyRotated, Details: audit.Details{audit.Key: "master", audit.Kind: "in-use"}})
+	if err != nil {
+		return err
+	}
+	now.KeyCheck, err = newCheck(s.vault)
+	if err != nil {
+		return err
+	}
+	return tx.SaveInstallation(ctx, now)
 }
 
 // Close takes the sign away, because the process ends.
