@@ -36,6 +36,10 @@ type writer struct {
 	queue []chan struct{}
 	// open is the transaction in which the caller with the turn continues.
 	open *common
+	// locked is when the file was last found locked by another process, with the error. They
+	// belong to the caller with the turn.
+	locked   time.Time
+	isLocked error
 }
 
 // common is a transaction of several callers.
@@ -63,11 +67,12 @@ func Long(ctx context.Context) context.Context { return context.WithValue(ctx, l
 func (w *writer) write(ctx context.Context, f func(c *common) error) error {
 	long := ctx.Value(longKey{}) != nil
 	for {
+		since := time.Now() // how long a caller waits is the machine's time
 		err := w.wait(ctx)
 		if err != nil {
 			return err
 		}
-		c, err := w.enter(ctx, long)
+		c, err := w.enter(ctx, long, since)
 		if err != nil {
 			return err
 		}
@@ -110,8 +115,10 @@ func (w *writer) wait(ctx context.Context) error {
 	return nil // the turn has come all the same, and has to be passed on
 }
 
-// enter returns the transaction for the caller with the turn: the open one, or a new one.
-func (w *writer) enter(ctx context.Context, long bool) (*common, error) {
+// enter returns the transaction for the caller with the turn: the open one, or a new one. If the
+// file was found locked while the caller waited, it has waited as long as the one before it,
+// and gets the same error: else each would wait anew, one after the other.
+func (w *writer) enter(ctx context.Context, long bool, since time.Time) (*common, error) {
 	c := w.open
 	w.open = nil
 	if c != nil && long {
@@ -120,6 +127,11 @@ func (w *writer) enter(ctx context.Context, long bool) (*common, error) {
 	}
 	if c != nil {
 		return c, nil
+	}
+	if w.locked.After(since) {
+		err := w.isLocked
+		w.pass(nil)
+		return nil, fmt.Errorf("begin: %w", err)
 	}
 	// The transaction outlives this caller's context, which ends only the wait for it.
 	life, release := context.WithCancel(context.WithoutCancel(ctx))
@@ -130,6 +142,9 @@ func (w *writer) enter(ctx context.Context, long bool) (*common, error) {
 	}
 	if err != nil {
 		release()
+		if isBusy(err) {
+			w.locked, w.isLocked = time.Now(), err
+		}
 		w.pass(nil)
 		return nil, fmt.Errorf("begin: %w", err)
 	}
