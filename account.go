@@ -109,8 +109,8 @@ type Account struct {
 // IdentityKind is the kind of an AccountIdentity. Stored: the words keep their meaning.
 type IdentityKind string
 
-// IdentityHash is a hash of an account's number, by which an aggregator names the account in
-// all its sessions and to all who may read it.
+// IdentityHash is a hash of an account's number. An aggregator names the account by it in all
+// sessions and to all of its clients.
 const IdentityHash IdentityKind = "hash"
 
 // AccountIdentity is a value that belongs to one account for ever, whatever consent shows it.

@@ -116,13 +116,7 @@ func day(d demand, p plant, c costs, f fault) outcome {
 		if second >= f.downFrom && second < f.downUntil {
 			continue
 		}
-		// What the second has for synchronisations, after requests.
-		left := p.amounts(0)
-		left[processors] -= aside.node
-		left[databaseProcessors] -= aside.database
-		left[commits] -= aside.commits
-		left[log] -= aside.log
-		most := min(left[processors]/one.node, left[databaseProcessors]/one.database, left[commits]/one.commits, left[log]/one.log)
+		most := p.bears(aside, one)
 		for _, attended := range []bool{true, false} {
 			kept := 0.0
 			if !attended {

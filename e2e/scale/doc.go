@@ -1,4 +1,4 @@
-// Scale plays a day of a platform that is too large for one machine, on a clock of its own, and
+// Command scale plays a day of a platform that is too large for one machine, on a clock of its own, and
 // says what breaks first and what the day costs.
 //
 //	go run ./e2e/scale -connections 100000000

@@ -93,6 +93,12 @@ func (p plant) amounts(patience float64) (a [resources]float64) {
 	return a
 }
 
+// bears returns how many pieces of work of one cost a second bears after other work.
+func (p plant) bears(other, one cost) float64 {
+	return min((p.processors()-other.node)/one.node, (p.database-other.database)/one.database,
+		(p.commits-other.commits)/one.commits, (p.log-other.log)/one.log)
+}
+
 // fits returns the plant with as many nodes as keep the busiest second of the day below a part of
 // what they have, and one more, which may be away.
 func (p plant) fits(busiest [resources]float64, part float64) plant {

@@ -32,8 +32,8 @@ type ImportedFile struct {
 	AddDifferences bool
 }
 
-// FileOutcome tells the news of a file about an account. A known row keeps what a channel, or a file of
-// another format, has told of it.
+// FileOutcome tells the news of a file about an account. A known row keeps the values
+// from a channel, or from a file of another format.
 type FileOutcome struct {
 	Added, Known int
 	// Different are the rows that no known one explains and that were not added.

@@ -140,12 +140,7 @@ func Load(options Options) (*Catalogue, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	if options.Log != nil {
-		for _, entry := range own {
-			for _, lack := range entry.lacks {
-				options.Log.Warn("a provider is unavailable", "provider", entry.ID, "reason", lack.String())
-			}
-		}
-		tellLacks(options.Log, entries)
+		tellLacks(options.Log, own, entries)
 	}
 	deps := psd2.Deps{
 		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand,
@@ -188,9 +183,14 @@ func joinAll(entries map[oxlin.ProviderID]providerFile, files []providerFile) er
 	return nil
 }
 
-// tellLacks logs how many providers this installation can reach, and how the operator learns what
-// the others lack.
-func tellLacks(log *slog.Logger, entries map[oxlin.ProviderID]providerFile) {
+// tellLacks logs what the operator's own providers lack, how many providers this installation can
+// reach, and how the operator learns the lacks of the others.
+func tellLacks(log *slog.Logger, own []providerFile, entries map[oxlin.ProviderID]providerFile) {
+	for _, entry := range own {
+		for _, lack := range entry.lacks {
+			log.Warn("a provider is unavailable", "provider", entry.ID, "reason", lack.String())
+		}
+	}
 	reachable := 0
 	for _, entry := range entries {
 		if entry.provider().Offered() {

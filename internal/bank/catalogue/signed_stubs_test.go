@@ -34,7 +34,7 @@ func asSigned(signature, from string) func(http.Handler) http.Handler {
 	}
 }
 
-// at returns a call of a user who is present at an address.
+// at returns a call for a present user to an address.
 func at(address, token string) bank.Call {
 	c := call(token)
 	c.PSU = &oxlin.PSU{IP: address}

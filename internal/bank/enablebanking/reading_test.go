@@ -18,7 +18,7 @@ import (
 	"github.com/oxlin/oxlin/internal/bank/enablebanking/enabletest"
 )
 
-// visitor is a user who has logged in.
+// visitor is a user after the login.
 type visitor struct {
 	*enabletest.Server
 	connector *enablebanking.Connector

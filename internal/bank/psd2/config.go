@@ -25,7 +25,7 @@ type Interface struct {
 	// Headers are sent with every request, to the interface and to the authorization server.
 	// A value may hold {client_id}, and {uuid}, which is new for each request.
 	Headers map[string]string `json:"headers,omitempty"`
-	// PSUHeaders are the headers about a user who is present that the bank wants beside the
+	// PSUHeaders lists the headers about a present user that the bank wants beside the
 	// address and the name of the browser, such as PSU-IP-Port. One that is not known is left out.
 	PSUHeaders []string `json:"psu_headers,omitempty"`
 	// TimeoutSeconds limits one request; 30 by default, 120 at most.

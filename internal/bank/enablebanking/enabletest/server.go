@@ -276,7 +276,7 @@ func (s *Server) begin(r *http.Request) (int, any) {
 	}
 }
 
-// Approve plays the user on the login page, who logs in at the bank and consents. It returns
+// Approve logs the user in at the bank's page and consents. It returns
 // the address to which they are sent.
 func (s *Server) Approve(page string) string {
 	s.t.Helper()
