@@ -24,6 +24,24 @@ type load struct {
 	requests [][]byte
 	// status is the status of each answer; 0 is 200.
 	status int
+	// pace, if set, is the number of requests a second that the platform lets the sender of each
+	// of requests make for any time; rest keeps to it.
+	pace float64
+}
+
+// rest waits after a round until each sender may send as much again. A round by itself stays within
+// what may be sent at once.
+func (l load) rest(ctx context.Context, round outcome, begun time.Time) error {
+	if l.pace == 0 {
+		return nil
+	}
+	each := float64(round.answers) / float64(len(l.requests))
+	select {
+	case <-time.After(time.Duration(each/l.pace*float64(time.Second)) - time.Since(begun)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // outcome holds the figures of one round of a load.

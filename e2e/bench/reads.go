@@ -20,6 +20,7 @@ func (b *bench) beside(ctx context.Context, name, target string, l load) (figure
 	}
 	var ours, ceilings []outcome
 	for range b.settings.rounds {
+		begun := time.Now()
 		one, err := l.run(ctx, b.platform, b.settings.lasting, 0)
 		if err != nil {
 			return figure{}, fmt.Errorf("%s: %w", name, err)
@@ -27,6 +28,10 @@ func (b *bench) beside(ctx context.Context, name, target string, l load) (figure
 		other, err := l.run(ctx, b.ceiling, b.settings.lasting, 0)
 		if err != nil {
 			return figure{}, fmt.Errorf("%s, the ceiling: %w", name, err)
+		}
+		err = l.rest(ctx, one, begun)
+		if err != nil {
+			return figure{}, err
 		}
 		ours, ceilings = append(ours, one), append(ceilings, other)
 	}
@@ -139,7 +144,7 @@ func measureReads(ctx context.Context, b *bench) ([]figure, error) {
 		{"single transactions", "0.8", ones},
 		{"polls of a queue without events", "reads only", polls},
 	} {
-		f, err := b.beside(ctx, l.name, l.target, load{callers: 8, requests: l.requests})
+		f, err := b.beside(ctx, l.name, l.target, load{callers: 8, requests: l.requests, pace: 50})
 		if err != nil {
 			return figures, err
 		}
