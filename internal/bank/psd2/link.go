@@ -80,25 +80,25 @@ var (
 	breaks = strings.NewReplacer("\t", "", "\n", "", "\r", "")
 	// escapedTwice is a character that a program has escaped for JSON twice.
 	escapedTwice = regexp.MustCompile(`\\u00([0-7][0-9a-fA-F])`)
-	// beforeParameter are the spaces in front of a parameter.
-	beforeParameter = regexp.MustCompile(`([?&]) +`)
+	// besideSign are the spaces beside the signs that divide a query.
+	besideSign = regexp.MustCompile(` *([?&=]) +| +([?&=])`)
 )
 
 // plainAddress returns an address without what programs add to it by mistake: line breaks,
-// quotes around it, spaces in front of its parameters, and escapes of JSON within JSON.
+// quotes around it, spaces beside its signs, and escapes of JSON within JSON.
 func plainAddress(text string) string {
 	href := escapedTwice.ReplaceAllStringFunc(breaks.Replace(text), func(written string) string {
 		code, _ := strconv.ParseUint(written[len(`\u00`):], 16, 8)
 		return string(rune(code))
 	})
-	href = notation.Identifier(href)
+	href = notation.Identifier(withoutEntities(href))
 	for _, quote := range []string{`"`, "'", "`"} {
 		inner, ok := strings.CutPrefix(href, quote)
 		if ok {
 			href = strings.TrimSpace(strings.TrimSuffix(inner, quote))
 		}
 	}
-	return beforeParameter.ReplaceAllString(href, "$1")
+	return besideSign.ReplaceAllString(href, "$1$2")
 }
 
 // Links are the links beside a list or within a record, by their names.
@@ -280,17 +280,22 @@ func targetIn(href, resource string) (target Target, found bool) {
 // secondMark is a second question mark, which a program has put before its own parameter.
 var secondMark = regexp.MustCompile(`\?([A-Za-z_][A-Za-z0-9_.\[\]-]*=)`)
 
-// markup matches the ways in which markup writes the characters of an address.
-var markup = regexp.MustCompile(`(?i)&(?:(?:amp|#0*38|#x0*26);)*(?:amp|quest|equals|sol|colon|num|percnt|#[0-9]{1,4}|#x[0-9a-f]{1,4});`)
+var (
+	// markup matches the ways in which markup writes the characters of an address.
+	markup = regexp.MustCompile(`(?i)&(?:(?:amp|#0*38|#x0*26);)*(?:amp|quest|equals|sol|colon|num|percnt|quot|apos|lt|gt|semi|dollar|lsqb|rsqb|#[0-9]{1,4}|#x[0-9a-f]{1,4});`)
+	// openMarkup is an ampersand in markup without its semicolon.
+	openMarkup = regexp.MustCompile(`(?i)&#(?:0*38|x0*26)([g-z_])`)
+)
 
 // withoutEntities undoes the escaping of an address for markup, once or more often.
 func withoutEntities(href string) string {
-	return markup.ReplaceAllStringFunc(href, func(written string) string {
+	href = markup.ReplaceAllStringFunc(href, func(written string) string {
 		for range maxEscapes {
 			written = html.UnescapeString(written)
 		}
 		return written
 	})
+	return openMarkup.ReplaceAllString(href, "&$1")
 }
 
 // scheme is the beginning of an absolute address.
@@ -326,11 +331,24 @@ var (
 	// its end alone may be a cursor.
 	opened = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\[\]-]*=[^=]`)
 	// escapedAmpersand is an ampersand that is escaped although the equals sign behind it is
-	// not: it separates two parameters, and belongs to no value.
-	escapedAmpersand = regexp.MustCompile(`(?i)%26(?:amp(?:;|%3b))?([A-Za-z_][A-Za-z0-9_.\[\]-]*=)`)
+	// not: it separates two parameters, and belongs to no value. Programs that lose the
+	// backslash leave the rest of JSON's escape.
+	escapedAmpersand = regexp.MustCompile(`(?i)(?:%26(?:amp(?:;|%3b))?|&amp%3b|&?u0026)([A-Za-z_][A-Za-z0-9_.\[\]-]*=)`)
+	// semicolons are a query whose parameters, or some of them, semicolons separate, as an
+	// early recommendation of HTML allows. A value with an equals sign of its own may be a
+	// cursor that has a semicolon.
+	semicolons = regexp.MustCompile(`^[&;]*` + named + `(?:` + value + `)?(?:&+` + named + `(?:` + value + `)?|[&;]+` + named + value + `)*[&;]*$`)
 )
 
-// plainQuery undoes the escaping of a query as a whole, or of its ampersands.
+// The parts of a parameter of a query: its name, and a value, which may end like base64.
+const (
+	named = `[A-Za-z_$][A-Za-z0-9_.$\[\]-]*=`
+	value = `[^&;=]+={0,2}`
+)
+
+// plainQuery undoes the escaping of a query as a whole, or of its ampersands, and separates
+// its parameters by ampersands: servers that read semicolons read these too, and others
+// read nothing else.
 func plainQuery(query string) string {
 	whole := query
 	for range maxEscapes {
@@ -346,7 +364,11 @@ func plainQuery(query string) string {
 	if opened.MatchString(whole) {
 		query = whole
 	}
-	return withoutEntities(escapedAmpersand.ReplaceAllString(query, "&$1"))
+	query = withoutEntities(escapedAmpersand.ReplaceAllString(query, "&$1"))
+	if semicolons.MatchString(query) {
+		query = strings.ReplaceAll(query, ";", "&")
+	}
+	return query
 }
 
 // after returns what follows the resource in a path; found is false if the path does not
