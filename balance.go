@@ -66,6 +66,11 @@ type Coverage struct {
 	// LookedBackAt is when the account was last read as far back as the bank allows, or
 	// when the bank refused this.
 	LookedBackAt time.Time `json:"looked_back_at,omitzero"`
+	// EndlessAt is when the bank's pages of the newest days were last followed so far that they
+	// count as endless, and OlderEndlessAt when those of the older days were; zero if the last
+	// walk came to its end.
+	EndlessAt      time.Time `json:"endless_at,omitzero"`
+	OlderEndlessAt time.Time `json:"older_endless_at,omitzero"`
 	// DistinctIDs is the channel whose last whole answer confirmed that each of its ids is on one row
 	// alone; absent if none did, or an id has been on different rows since.
 	DistinctIDs ChannelDefinitionID `json:"distinct_ids,omitempty"`

@@ -133,6 +133,8 @@ type TransactionsPage struct {
 	// Broken is why the walk over the pages ended before its end; empty otherwise. Then
 	// Next is empty.
 	Broken string `json:"Broken,omitempty"`
+	// Endless is set if the walk was given up because its pages have no end.
+	Endless bool `json:"Endless,omitempty"`
 	// Kept is how the bank finds the next page.
 	Kept oxlin.PageKeeping `json:"Kept,omitempty"`
 }

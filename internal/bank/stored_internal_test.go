@@ -20,7 +20,7 @@ func TestStoredJSON(t *testing.T) {
 			"MerchantCategory": "5812", "EndToEndID": "e2e", "MandateID": "m", "CheckNumber": "7654321", "BalanceAfter": 100.2,
 			"SignDisagreed": true, "Unread": ["value_day"], "Raw": {"entryReference": "e-1"}}],
 		"Next": "page=2", "CoveredFrom": "2025-11-28", "WholeFrom": "2026-08-28",
-		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages", "Kept": "session"}`)
+		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages", "Kept": "session", "Endless": true}`)
 	storetest.Stored[AccountsPage](t, `{
 		"accounts": [{
 			"address": "accounts/r-1", "bank_id": "r-1", "identities": [{"kind": "hash", "value": "c2hh"}], "name": "COMPTE", "type": "CHECKINGS", "usage": "PERSONAL", "currency": "EUR", "iban": "FR7612345",

@@ -31,7 +31,7 @@ const (
 			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "newest": "unreadable rows", "older": "refused", "unreadable_rows": 3,
 			"doubt": {"since": "2026-11-26T09:00:00Z", "lacks": 7, "of": 20, "older": true, "unlisted": true, "replaced": true, "accepted": true},
 			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "refusals": 2, "looked_back_at": "2026-11-22T09:00:00Z",
-			"distinct_ids": "8701"}`
+			"endless_at": "2026-11-22T09:00:00Z", "older_endless_at": "2026-11-23T09:00:00Z", "distinct_ids": "8701"}`
 	storedAccount = `{
 		"ID": 11, "UserID": 1, "ConnectionID": 2, "Name": "Compte courant", "Type": "CHECKINGS", "Status": "ACTIVE",
 		"Declined": true, "Usage": "PERSONAL", "Currency": "EUR", "Balance": 1200.5, "BalanceAt": "2026-11-28T09:00:00Z",

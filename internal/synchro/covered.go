@@ -16,6 +16,8 @@ type reading struct {
 	// unread is the number of the account's rows that still cannot be read.
 	unread int
 	broken string
+	// endless is set if it was broken because the pages have no end.
+	endless bool
 	// gap is why the walk ended before its last page; empty if it came to its end.
 	gap oxlin.Gap
 	// asked is the first requested day.
@@ -43,7 +45,7 @@ func (read *reading) add(page bank.TransactionsPage) {
 		read.CoveredFrom = page.CoveredFrom
 	}
 	if page.Broken != "" {
-		read.broken, read.gap = page.Broken, oxlin.GapBroken
+		read.broken, read.endless, read.gap = page.Broken, page.Endless, oxlin.GapBroken
 	}
 	if !page.WholeFrom.IsZero() {
 		read.wholeFrom = page.WholeFrom

@@ -179,12 +179,9 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 	return l.joinList(ctx)
 }
 
-const (
-	// fewPages is how far a list is followed whose pages had no end within endlessTime. The
-	// accounts of later pages are still read, because such a list proves no absence.
-	fewPages    = 10
-	endlessTime = 7 * 24 * time.Hour
-)
+// fewPages is how far a list is followed whose pages had no end within endlessTime. The
+// accounts of later pages are still read, because such a list proves no absence.
+const fewPages = 10
 
 // mostPages returns how many pages of the list are asked for. What has no end in itself is
 // followed as far as the connector goes at a login, and once a week.

@@ -146,6 +146,7 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 		case err != nil:
 			return r.walkFailed(ctx, account, asked, err)
 		}
+		page = pages{r, account}.limited(page)
 		if page.Next == "" {
 			return answers{r}.joinAndStore(ctx, account, asked, "", page)
 		}
@@ -313,6 +314,7 @@ func (s storing) endReading(ctx context.Context, tx *store.Tx, account *oxlin.Ac
 	if err != nil {
 		return read, err
 	}
+	account.Coverage = pages{r, *account}.remember(read)
 	*account = withReading(withBalances(*account, read.balances.Balances, r.now()), read, r.channel.DefinitionID, r.now())
 	switch {
 	case result.DistinctIDs:

@@ -139,7 +139,7 @@ func (c *Connector) advance(at *walk, page *bank.TransactionsPage) {
 	}
 	page.Next = at.cursor()
 	if page.Next == "" {
-		page.Broken = at.Broken
+		page.Broken, page.Endless = at.Broken, at.Endless()
 	}
 }
 

@@ -192,7 +192,7 @@ func (c *Client) ReadRows(
 	}
 	page.Next, page.Kept = at.Cursor(), at.Kept()
 	if page.Next == "" {
-		page.Broken = at.Broken
+		page.Broken, page.Endless = at.Broken, at.Endless()
 	}
 	return page, nil
 }

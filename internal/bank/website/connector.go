@@ -356,6 +356,7 @@ func (c *Connector) Transactions(
 	if !older {
 		empty := len(read.rows)+len(read.unreadable) == 0
 		result.Next, result.Broken = at.turn(read.next, empty, from, oxlin.DateIn(c.now(), oxlin.Paris))
+		result.Endless = result.Broken != ""
 	}
 	return result, nil
 }
