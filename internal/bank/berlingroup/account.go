@@ -18,6 +18,7 @@ import (
 type accountRecord struct {
 	IBAN        psd2.Written    `json:"iban"`
 	BBAN        psd2.ID         `json:"bban"`
+	Other       json.RawMessage `json:"other"`
 	PAN         psd2.ID         `json:"pan"`
 	MaskedPAN   psd2.ID         `json:"maskedPan"`
 	Currency    psd2.Written    `json:"currency"`
@@ -119,7 +120,7 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, at *accoun
 	resource := expandPath(path, valuesOf(call, bank.AccountRef{}))
 	asked := at.Target
 	if asked.IsZero() {
-		asked.Query = config.Query
+		asked.Query = expandQuery(config.Query, valuesOf(call, bank.AccountRef{}))
 	}
 	fetched, err := c.fetch(ctx, call, psd2.Request{
 		Op: opAccounts, Resource: resourceOf(resource, asked), Query: asked.Query, Accept: config.Accept, Cookies: at.Cookies,
@@ -132,7 +133,7 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, at *accoun
 		at.Position = psd2.Position{}
 		return list, nil
 	}
-	object, err := c.object(fetched)
+	object, err := c.listObject(fetched, member)
 	if err != nil {
 		return list, err
 	}
@@ -148,8 +149,8 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, at *accoun
 		keys[i] = word(config.Members.standard(raw), config.ID)
 	}
 	links := linksOf(fetched, object)
-	next := config.Pages.next(links)
-	if config.Pages.Parameter != "" {
+	next := config.Pages.next(links, whole)
+	if config.Pages.Parameter != "" && next.Href == "" {
 		next = config.Pages.counted(asked.Query, object, at.Pages, len(records))
 	}
 	repeated := at.Advance(psd2.Answered{
@@ -201,20 +202,20 @@ func (c *Connector) detailed(ctx context.Context, call bank.Call, at accountsCur
 	return page, nil
 }
 
-// merged adds the members of the details that the list lacks.
+// merged adds the members of the details that the list lacks: those of the account within the
+// answer, and those beside it.
 func merged(listed, details json.RawMessage) json.RawMessage {
-	if inner := valueAt(details, "account|cardAccount"); inner != nil {
-		details = inner
-	}
 	all, ok := psd2.ReadObject(listed)
-	more, read := psd2.ReadObject(details)
-	if !ok || !read {
+	if !ok {
 		return listed
 	}
 	all = maps.Clone(all)
-	for name, value := range more {
-		if isBlank(all[name]) {
-			all[name] = value
+	for _, source := range []json.RawMessage{valueAt(details, "account|cardAccount"), details} {
+		more, _ := psd2.ReadObject(source)
+		for name, value := range more {
+			if isBlank(all[name]) && name != "account" && name != "cardAccount" {
+				all[name] = value
+			}
 		}
 	}
 	return objectOf(all)
@@ -297,7 +298,7 @@ func (c *Connector) account(raw json.RawMessage, cards bool) (account bank.Accou
 		Usage:          oxlin.UsagePersonal,
 		Currency:       psd2.Currency("", r.Currency),
 		IBAN:           psd2.Read(r.IBAN, notation.IBAN).Or(""),
-		Number:         string(r.BBAN),
+		Number:         string(psd2.First(r.BBAN, psd2.ID(word(r.Other, "identification")))),
 		MaskedNumber:   notation.CardNumber(string(psd2.First(r.MaskedPAN, r.PAN))),
 		OwnerName:      r.owner(),
 		HeldByCustomer: true,

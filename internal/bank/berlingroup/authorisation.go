@@ -52,15 +52,17 @@ func (c consents) authorisation(ctx context.Context, input bank.Input, w way, an
 	to := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return answer.links.To(name).Href != "" })
 	}
-	w.AuthorisationID = firstOf(string(answer.AuthorisationID), w.AuthorisationID)
+	w.AuthorisationID = firstOf(string(answer.AuthorisationID), w.AuthorisationID, authorisationIn(answer.links))
 	send := func(method string, body any) (bank.Step, error) {
 		op := opAuthorisation
 		resource := c.authorisationPath(w)
+		var headers map[string]string
 		if method == http.MethodPost {
 			op, resource = opStart, c.consentPath(w, "/authorisations")
+			headers = c.redirectHeaders(input.Journey)
 			w.AuthorisationID = ""
 		}
-		next, err := c.ask(ctx, w, input.PSU, psd2.Request{Op: op, Method: method, Resource: resource, Body: body}, nil)
+		next, err := c.ask(ctx, w, input.PSU, psd2.Request{Op: op, Method: method, Resource: resource, Body: body}, headers)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +73,10 @@ func (c consents) authorisation(ctx context.Context, input bank.Input, w way, an
 		return send(http.MethodPost, psuData)
 	case to("updatePsuAuthentication", "updateEncryptedPsuAuthentication") && !password.IsZero():
 		return send(http.MethodPut, psuData)
-	case to("startAuthorisation", "startAuthorisationWithPsuIdentification", "startAuthorisationWithPsuAuthentication"):
+	case c.bank.config.Consent.Explicit && w.AuthorisationID == "" && !password.IsZero():
+		return send(http.MethodPost, psuData)
+	case to("startAuthorisation", "startAuthorisationWithPsuIdentification", "startAuthorisationWithPsuAuthentication"),
+		c.bank.config.Consent.Explicit && w.AuthorisationID == "":
 		return send(http.MethodPost, map[string]any{})
 	case to("updatePsuIdentification"):
 		return send(http.MethodPut, map[string]any{})
@@ -83,13 +88,13 @@ func (c consents) authorisation(ctx context.Context, input bank.Input, w way, an
 func (c consents) afterStep(ctx context.Context, input bank.Input, w way, answer consentAnswer, password oxlin.Secret) (bank.Step, error) {
 	// The id of the authorisation is that of its beginning: some banks give others later,
 	// which they do not know.
-	w.AuthorisationID = firstOf(w.AuthorisationID, string(answer.AuthorisationID))
+	w.AuthorisationID = firstOf(w.AuthorisationID, string(answer.AuthorisationID), authorisationIn(answer.links))
 	w.follow(c, answer.links)
 	err := input.Keep(ctx, w.secret())
 	if err != nil {
 		return nil, err
 	}
-	status := strings.ToLower(string(answer.SCAStatus))
+	status := c.bank.config.Consent.stateOf(answer.SCAStatus)
 	switch {
 	case status == "finalised", status == "exempted":
 		return c.finish(ctx, input, w)
@@ -123,6 +128,19 @@ func (c consents) afterStep(ctx context.Context, input bank.Input, w way, answer
 		return c.wait(w, stageSCA, answer)
 	}
 	return nil, psd2.Nonsense(errNoLink)
+}
+
+// authorisationIn returns the id of the authorisation to whose path a link leads; empty without one.
+func authorisationIn(links psd2.Links) string {
+	for _, name := range append([]string{"scaStatus"}, actions...) {
+		path, _, _ := links.To(name).Path()
+		_, rest, found := strings.Cut(path, "/authorisations/")
+		id, _, _ := strings.Cut(rest, "/")
+		if found && id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 // follow takes the path of the authorisation from a link, where the data say so.
@@ -230,7 +248,7 @@ func (c consents) lookAtAuthorisation(ctx context.Context, input bank.Input, w w
 	if err != nil {
 		return nil, err
 	}
-	switch status := strings.ToLower(string(answer.SCAStatus)); status {
+	switch status := c.bank.config.Consent.stateOf(answer.SCAStatus); status {
 	case "finalised", "exempted":
 		return c.finish(ctx, input, w)
 	case "failed":

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -33,6 +34,8 @@ type listedBalance struct {
 	withCredit bool
 	// reference is the day to which the balance refers; zero if unknown.
 	reference oxlin.Date
+	// changed is when the balance changed last, as the bank wrote it in ISO 8601 in universal time.
+	changed string
 }
 
 // balanceMembers are members that only a balance has.
@@ -64,7 +67,7 @@ func (c *Connector) balancesAt(ctx context.Context, call bank.Call, account bank
 	if err != nil || fetched.IsEmpty() {
 		return bank.Balances{}, err
 	}
-	object, err := c.object(fetched)
+	object, err := c.listObject(fetched, c.config.Balances.List)
 	if err != nil {
 		return bank.Balances{}, err
 	}
@@ -193,7 +196,11 @@ func (c *Connector) readBalance(raw json.RawMessage, account bank.AccountRef) (b
 	if !ok {
 		return balance, bank.UnreadAmount
 	}
-	amount, _, ok := direct(c.config.Balances.Sign, money, psd2.Read(record.Indicator, notation.ReadDirection), "")
+	sign := c.config.Balances.Sign
+	if isCard(account) || account.Type == oxlin.AccountCreditCard {
+		sign = c.config.Balances.CardSign
+	}
+	amount, _, ok := direct(sign, money, psd2.Read(record.Indicator, notation.ReadDirection), "")
 	if !ok {
 		return balance, bank.UnreadSign
 	}
@@ -201,6 +208,9 @@ func (c *Connector) readBalance(raw json.RawMessage, account bank.AccountRef) (b
 	balance.withCredit = strings.EqualFold(string(record.CreditLimit), "true") || word(raw, "creditLimitIncluded") == "true" ||
 		string(valueAt(raw, "creditLimitIncluded")) == "true"
 	balance.reference = c.dayOf(record.ReferenceDate)
+	if changed, err := time.Parse(time.RFC3339, word(raw, "lastChangeDateTime")); err == nil {
+		balance.changed = changed.UTC().Format(time.RFC3339Nano)
+	}
 	balance.Balance = oxlin.Balance{
 		Type: statement.TypeOf(balance.code), Amount: amount, Currency: money.Currency, Date: balance.reference,
 	}
@@ -262,7 +272,7 @@ func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) ba
 		case comes:
 			return a.reference.Compare(b.reference)
 		}
-		return b.reference.Compare(a.reference)
+		return cmp.Or(b.reference.Compare(a.reference), strings.Compare(b.changed, a.changed))
 	})
 	shown := listed[0].Balance
 	told.Shown = &shown

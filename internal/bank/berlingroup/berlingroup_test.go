@@ -460,14 +460,19 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 
 func TestTheFaultsOfABanksData(t *testing.T) {
 	for rest, want := range map[string]string{
-		`,"transactions":{"sign":"both"}`:                           `$.transactions.sign: want one of , amount, reversed, parties, indicator, not "both"`,
-		`,"transactions":{"path":"/rows"}`:                          `$.transactions.path: "/rows" names no account: want {id} or {iban}`,
-		`,"transactions":{"query":"a={from}","statuses":["a","b"]}`: `$.transactions.query: several statuses need {status}`,
-		`,"transactions":{"date_format":"french"}`:                  `$.transactions.date_format: want one of compact, date, instant, local, millis, utc, utc_millis, not "french"`,
-		`,"balances":{"from":"thin air"}`:                           `$.balances.from: want one of , resource, list, details, not "thin air"`,
-		`,"accounts":{"pages":{"next":"meta.next"}}`:                `$.accounts.pages.parameter: next, total and size need it`,
-		`,"headers_on":{"payment":{}}`:                              `$.headers_on.payment: "payment" is no such operation`,
-		`,"zone":"Europe/Lutetia"`:                                  `$.zone: "Europe/Lutetia" is not a time zone`,
+		`,"transactions":{"sign":"both"}`:                                `$.transactions.sign: want one of , amount, reversed, parties, indicator, not "both"`,
+		`,"transactions":{"path":"/rows"}`:                               `$.transactions.path: "/rows" names no account: want {id} or {iban}`,
+		`,"transactions":{"query":"a={from}","statuses":["a","b"]}`:      `$.transactions.query: several statuses need {status}`,
+		`,"transactions":{"date_format":"french"}`:                       `$.transactions.date_format: want one of compact, date, instant, local, millis, utc, utc_millis, not "french"`,
+		`,"balances":{"from":"thin air"}`:                                `$.balances.from: want one of , resource, list, details, not "thin air"`,
+		`,"accounts":{"pages":{"next":"meta.next"}}`:                     `$.accounts.pages.parameter: step and the members that tell the end need it`,
+		`,"accounts":{"pages":{"parameter":"n","rows":"sum"}}`:           `$.accounts.pages.rows: the rows of a page are not known: want step or size`,
+		`,"accounts":{"pages":{"parameter":"n","count":"a","more":"b"}}`: `$.accounts.pages: want one of next, more, total, count and rows`,
+		`,"transactions":{"queries":{"pending":"a=b"}}`:                  `$.transactions.queries.pending: "pending" is not one of statuses`,
+		`,"balances":{"card_sign":"parties"}`:                            `$.balances.card_sign: a balance has no parties`,
+		`,"consent":{"words":{"OK":"fine"}}`:                             `$.consent.words.OK: want one of received, valid,`,
+		`,"headers_on":{"payment":{}}`:                                   `$.headers_on.payment: "payment" is no such operation`,
+		`,"zone":"Europe/Lutetia"`:                                       `$.zone: "Europe/Lutetia" is not a time zone`,
 	} {
 		_, err := berlingroup.New(configOf(t, rest), psd2.Deps{})
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -18,7 +18,8 @@ import (
 // Paths are below base_url, and may hold {id} and {iban} of the account and {consent_id}.
 // One that begins with // is below the host instead, and one that begins with https:// is
 // an address. Queries are written as in an address, with the placeholders that their
-// comments name; a parameter whose placeholder has no value is left out.
+// comments name; a parameter whose placeholder has no value is left out. An answer that is a
+// list without an object around it is read as if the object were there.
 type Config struct {
 	psd2.Interface
 
@@ -48,7 +49,7 @@ type Members map[string]string
 
 // Accounts describes the lists of accounts.
 type Accounts struct {
-	// Path is /accounts by default. Query has no placeholders; "none" sends no query
+	// Path is /accounts by default. Query may hold {consent_id}; "none" sends no query
 	// where another member gives it a default.
 	Path  string `json:"path,omitempty"`
 	Query string `json:"query,omitempty"`
@@ -58,7 +59,8 @@ type Accounts struct {
 	Cards    bool   `json:"cards,omitempty"`
 	CardPath string `json:"card_path,omitempty"`
 	// Details also reads DetailsPath of each account, /accounts/{id} by default, for
-	// members that the list lacks.
+	// members that the list lacks. With /accounts/{id}/balances an account of several
+	// currencies is one of each also at a bank whose list has no balances.
 	Details     bool   `json:"details,omitempty"`
 	DetailsPath string `json:"details_path,omitempty"`
 	// List is the member with the list, accounts (or cardAccounts) by default.
@@ -97,8 +99,9 @@ type Balances struct {
 	// Priority orders the codes: the bank shows its customers the first; by default the
 	// booked one. Of one type, one without a credit limit comes first.
 	Priority []string `json:"priority,omitempty"`
-	// Sign is that of Transactions.
-	Sign string `json:"sign,omitempty"`
+	// Sign is that of Transactions, and CardSign that of card accounts, Sign by default.
+	Sign     string `json:"sign,omitempty"`
+	CardSign string `json:"card_sign,omitempty"`
 }
 
 // Transactions describes the lists of transactions.
@@ -116,6 +119,9 @@ type Transactions struct {
 	// Statuses are the values of {status}, each asked for by itself: ["both"] by default,
 	// ["booked", "pending"] for a bank that refuses it.
 	Statuses []string `json:"statuses,omitempty"`
+	// Queries are in the place of Query for single statuses. One without {from} and {to}, such
+	// as bookingStatus=pending, is asked for with the newest days alone, if another one has them.
+	Queries map[string]string `json:"queries,omitempty"`
 	// DateFormat is "date", the default; "local" (2006-01-02T15:04:05); "instant" and "millis",
 	// the midnight of the bank's zone in universal time; "utc" and "utc_millis", that of
 	// universal time; "compact" (20060102); or another layout of Go, such as 02.01.2006.
@@ -147,7 +153,7 @@ type Transactions struct {
 	// its absence; "parties", by the creditor being another one, where the amount has no
 	// minus; "indicator", by creditDebitIndicator alone. With "amount" and "parties" an
 	// indicator wins where there is one. PendingSign is Sign for pending rows, CardSign for
-	// card accounts.
+	// card accounts and for accounts of that type.
 	Sign        string `json:"sign,omitempty"`
 	PendingSign string `json:"pending_sign,omitempty"`
 	CardSign    string `json:"card_sign,omitempty"`
@@ -159,21 +165,29 @@ type Transactions struct {
 // Pages describes how a list continues.
 type Pages struct {
 	// Links are the names of the link to the next page: next, nextPage and next_page by
-	// default.
+	// default. One with a dot is a path from the answer's root, such as paging.next.
 	Links []string `json:"links,omitempty"`
 	// Follow is "resource", the default, for links of which only what follows the
 	// resource's own path counts, whatever prefix or host they have; or "path" for a bank
 	// whose pages have a path of their own, which is followed as it is.
 	Follow string `json:"follow,omitempty"`
 	// Parameter is the parameter that counts the pages, for a bank without links, and
-	// First the number of the first page. Next is the member with the next page's number or
-	// mark, Total that with the number of the last page, Size the rows of a full page.
-	// Without these a page without rows is the last.
+	// First the number of the first page. Step is by how much the number grows, 1 by default:
+	// where the parameter counts rows, it is the rows of a page.
 	Parameter string `json:"parameter,omitempty"`
 	First     int    `json:"first,omitempty"`
-	Next      string `json:"next,omitempty"`
-	Total     string `json:"total,omitempty"`
-	Size      int    `json:"size,omitempty"`
+	Step      int    `json:"step,omitempty"`
+	// What tells the end is one of these: Next is the member with the next page's number or
+	// mark, More that is true while another page follows (or with "!" before it, false),
+	// Total that with the number of the last page, Count that with how many pages there are, Rows
+	// that with how many rows there are, and Size the rows of a full page. Without these, and where an
+	// answer lacks a total, a page without rows is the last.
+	Next  string `json:"next,omitempty"`
+	More  string `json:"more,omitempty"`
+	Total string `json:"total,omitempty"`
+	Count string `json:"count,omitempty"`
+	Rows  string `json:"rows,omitempty"`
+	Size  int    `json:"size,omitempty"`
 	// RepeatEnds is set if the last page links to an earlier one, as if more followed.
 	RepeatEnds bool `json:"repeat_ends,omitempty"`
 }
@@ -240,6 +254,7 @@ func (c Config) withDefaults() Config {
 		c.Balances.Priority = []string{"CLBD", "ITBD", "XPCD", "ITAV", "CLAV", "FWAV", "VALU", "AUTH", "OTHR"}
 	}
 	set(&c.Balances.Sign, "amount")
+	set(&c.Balances.CardSign, c.Balances.Sign)
 	t := &c.Transactions
 	set(&t.Path, c.Accounts.Path+"/{id}/transactions")
 	set(&t.CardPath, c.Accounts.CardPath+"/{id}/transactions")
@@ -296,8 +311,10 @@ func (b Balances) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("from"), b.From, "", "resource", "list", "details")
 	checkPath(at.Member("path"), b.Path, true)
 	checkPath(at.Member("card_path"), b.CardPath, true)
-	checkSign(at.Member("sign"), b.Sign)
-	at.Member("sign").Check(b.Sign != "parties", "a balance has no parties")
+	for name, sign := range map[string]string{"sign": b.Sign, "card_sign": b.CardSign} {
+		checkSign(at.Member(name), sign)
+		at.Member(name).Check(sign != "parties", "a balance has no parties")
+	}
 	for i, field := range b.Fields {
 		at.Member("fields").Item(i).Check(field["amount"] != "", "want amount")
 	}
@@ -307,7 +324,12 @@ func (t Transactions) check(at datafile.Node, windows bool) {
 	checkPath(at.Member("path"), t.Path, !strings.Contains(t.Query, "{i"))
 	checkPath(at.Member("card_path"), t.CardPath, true)
 	at.Member("query").Check(t.Query == "" || strings.Contains(t.Query, "{to}") || !windows, "window_days needs {to}")
-	at.Member("query").Check(t.Query == "" || strings.Contains(t.Query, "{status}") || len(t.Statuses) < 2, "several statuses need {status}")
+	own := 0
+	for _, status := range slices.Sorted(maps.Keys(t.Queries)) {
+		at.Member("queries").Member(status).Check(slices.Contains(t.Statuses, status), "%q is not one of statuses", status)
+		own++
+	}
+	at.Member("query").Check(t.Query == "" || strings.Contains(t.Query, "{status}") || len(t.Statuses) < 2+own, "several statuses need {status}")
 	if t.DateFormat != "" && !strings.Contains(t.DateFormat, "2006") {
 		psd2.CheckOneOf(at.Member("date_format"), t.DateFormat, slices.Sorted(maps.Keys(dateLayouts))...)
 	}
@@ -327,9 +349,19 @@ func (t Transactions) check(at datafile.Node, windows bool) {
 
 func (p Pages) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("follow"), p.Follow, "", "resource", "path")
-	counted := p.Next != "" || p.Total != "" || p.Size != 0
-	at.Member("parameter").Check(!counted || p.Parameter != "", "next, total and size need it")
+	counted := p.Size != 0 || p.Step != 0
+	ends := 0
+	for _, end := range []string{p.Next, p.More, p.Total, p.Count, p.Rows} {
+		if end != "" {
+			counted = true
+			ends++
+		}
+	}
+	at.Member("parameter").Check(!counted || p.Parameter != "", "step and the members that tell the end need it")
+	at.Check(ends < 2, "want one of next, more, total, count and rows")
 	at.Member("size").Check(p.Size >= 0, "%d is negative", p.Size)
+	at.Member("step").Check(p.Step >= 0, "%d is negative", p.Step)
+	at.Member("rows").Check(p.Rows == "" || p.Step > 0 || p.Size > 0, "the rows of a page are not known: want step or size")
 }
 
 func checkSign(at datafile.Node, sign string) {

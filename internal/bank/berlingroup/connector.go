@@ -1,6 +1,7 @@
 package berlingroup
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,6 +188,22 @@ func (c *Connector) object(fetched psd2.Fetched) (psd2.Object, error) {
 		return nil, failure
 	}
 	return object, nil
+}
+
+// listObject is object for an answer that may be the list itself, without an object around it: then
+// it is the member of the first name.
+func (c *Connector) listObject(fetched psd2.Fetched, member string) (psd2.Object, error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(fetched.Body), []byte("[")) {
+		return c.object(fetched)
+	}
+	bare, ok := fetched.Elements()
+	if ok {
+		name, _, _ := strings.Cut(member, "|")
+		object := psd2.Object{}
+		put(object, strings.Split(name, "."), marshal(bare))
+		return object, nil
+	}
+	return c.object(fetched)
 }
 
 // linksOf collects the links of an answer, wherever they are: beside the list, within it,

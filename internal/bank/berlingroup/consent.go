@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,6 +25,9 @@ import (
 //
 // Texts may hold the names of values: {client_id}, {redirect_uri}, {state}, {consent_id},
 // {valid_until}, and the ids of Ask.
+//
+// The bank's words for the states of a consent and of an authorisation count in any case, with or
+// without separators, and in American spelling.
 type Consent struct {
 	// None is set for a bank that knows OAuth2 alone: the token is the access.
 	None bool `json:"none,omitempty"`
@@ -79,6 +83,14 @@ type Consent struct {
 	// for its status, "consent" for the whole, which also tells until when it is valid; with
 	// "none" the first call for data tells.
 	Check string `json:"check,omitempty"`
+	// Members say where the answers about a consent have the standard's members, such as
+	// consentId or consentStatus. Words maps words of the bank for the state of a consent or of an authorisation to
+	// the standard's, such as valid or finalised.
+	Members Members           `json:"members,omitempty"`
+	Words   map[string]string `json:"words,omitempty"`
+	// Explicit begins an authorisation after the consent was made, also if no link of the answer asks
+	// for it.
+	Explicit bool `json:"explicit,omitempty"`
 	// Keep leaves the consent at the bank when the access ends, for a bank that cannot delete
 	// it.
 	Keep bool `json:"keep,omitempty"`
@@ -148,6 +160,9 @@ func (c Consent) check(at datafile.Node, usesOAuth bool) {
 	}
 	at.Member("detailed").Check(len(c.Detailed) == 0 || !c.None && strings.Contains(string(c.Detailed), "{iban}"), "want a consent, and a place for {iban}")
 	checkPath(at.Member("path"), c.Path, false)
+	for _, word := range slices.Sorted(maps.Keys(c.Words)) {
+		psd2.CheckOneOf(at.Member("words").Member(word), lettersOf(c.Words[word]), states...)
+	}
 	for _, grant := range slices.Sorted(maps.Keys(c.Forms)) {
 		psd2.CheckOneOf(at.Member("forms").Member(grant), grant, "authorization_code", "refresh_token", "client_credentials")
 	}
@@ -281,6 +296,46 @@ type consentAnswer struct {
 	location string
 }
 
+// states are the standard's states of consents and authorisations that mean something here.
+var states = []string{
+	"received", "valid", "partiallyauthorised", "rejected", "revokedbypsu", "terminatedbytpp", "expired",
+	"started", "finalised", "exempted", "failed",
+}
+
+// lettersOf returns the small letters of a word, in British spelling.
+func lettersOf(word string) string {
+	letters := strings.Map(func(r rune) rune {
+		if r < 'a' || r > 'z' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(word))
+	return strings.NewReplacer("authorized", "authorised", "finalized", "finalised").Replace(letters)
+}
+
+// stateOf returns the standard's word, in small letters, for a state that the bank writes.
+func (c Consent) stateOf(written psd2.Text) string {
+	for word, state := range c.Words {
+		if strings.EqualFold(word, strings.TrimSpace(string(written))) {
+			return lettersOf(state)
+		}
+	}
+	return lettersOf(string(written))
+}
+
+// consentIDIn returns the id of a consent at the end of the address of what was made; empty without one.
+func consentIDIn(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		return ""
+	}
+	_, id, found := strings.Cut(u.Path, "/consents/")
+	if !found || strings.Contains(id, "/") {
+		return ""
+	}
+	return id
+}
+
 // consents takes the steps of the way in, and ends it.
 type consents struct{ bank *Connector }
 
@@ -301,11 +356,13 @@ func (c consents) ask(ctx context.Context, w way, psu *oxlin.PSU, r psd2.Request
 	if err != nil {
 		return answer, err
 	}
-	err = json.Unmarshal(objectOf(object), &answer)
+	whole := c.bank.config.Consent.Members.standard(objectOf(object))
+	err = json.Unmarshal(whole, &answer)
 	if err != nil {
 		return answer, psd2.Nonsense(psd2.DescribeJSON(err))
 	}
-	answer.links = linksOf(fetched, object)
+	standard, _ := psd2.ReadObject(whole)
+	answer.links = linksOf(fetched, standard)
 	return answer, nil
 }
 

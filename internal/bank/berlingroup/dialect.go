@@ -3,6 +3,7 @@ package berlingroup
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/bank"
@@ -36,14 +37,17 @@ func geo(place string) string {
 
 // errorBody is an error of the standard in its two forms, of a gateway, or of OAuth2.
 type errorBody struct {
-	Messages   json.RawMessage `json:"tppMessages"`
-	Additional json.RawMessage `json:"additionalErrors"`
-	Code       psd2.Text       `json:"code"`
-	Title      psd2.Text       `json:"title"`
-	Detail     psd2.Text       `json:"detail"`
-	Message    psd2.Text       `json:"message"`
-	Error      psd2.Text       `json:"error"`
+	Code      psd2.Text `json:"code"`
+	ErrorCode psd2.Text `json:"errorCode"`
+	Title     psd2.Text `json:"title"`
+	Detail    psd2.Text `json:"detail"`
+	Message   psd2.Text `json:"message"`
+	Error     psd2.Text `json:"error"`
 }
+
+// messageLists are the members in which banks have the messages of the standard: within it, as RFC 7807
+// has them, or in an object of a gateway.
+const messageLists = "tppMessages|tppMessage|error.tppMessages|errors|error"
 
 type tppMessage struct {
 	Category psd2.Text `json:"category"`
@@ -56,8 +60,8 @@ type tppMessage struct {
 func errorsIn(body []byte) (found []string, text string) {
 	var e psd2.Optional[errorBody]
 	_ = json.Unmarshal(body, &e) // the body is often HTML
-	for _, member := range []json.RawMessage{e.Value.Messages, e.Value.Additional} {
-		records, _ := psd2.ReadRecords(member, "code", "category")
+	for _, path := range []string{messageLists, "additionalErrors"} {
+		records, _ := psd2.ReadRecords(valueAt(body, path), "code", "category")
 		for _, raw := range records {
 			var message psd2.Optional[tppMessage]
 			_ = json.Unmarshal(raw, &message)
@@ -68,14 +72,21 @@ func errorsIn(body []byte) (found []string, text string) {
 			text = string(psd2.First(psd2.Text(text), message.Value.Text))
 		}
 	}
-	if code := strings.ToUpper(string(e.Value.Code)); len(found) == 0 && codes[code] != "" {
-		found = append(found, code)
+	for _, code := range []psd2.Text{e.Value.Code, e.Value.ErrorCode} {
+		if code != "" && !slices.Contains(found, strings.ToUpper(string(code))) {
+			found = append(found, strings.ToUpper(string(code)))
+		}
 	}
 	return found, string(psd2.First(psd2.Text(text), e.Value.Error, e.Value.Title, e.Value.Detail, e.Value.Message, e.Value.Code))
 }
 
 func errorText(body []byte) string {
 	found, text := errorsIn(body)
+	for _, code := range found {
+		if codes[code] != "" || text == "" {
+			return code
+		}
+	}
 	if len(found) > 0 {
 		return found[0]
 	}
@@ -119,8 +130,9 @@ const (
 func (c *Connector) meaning(found []string) string {
 	for _, table := range []map[string]string{c.config.Codes, codes} {
 		for _, code := range found {
-			if table[code] != "" {
-				return table[code]
+			means := psd2.MeaningOf(table, code)
+			if means != "" {
+				return means
 			}
 		}
 	}

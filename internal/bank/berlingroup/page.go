@@ -1,6 +1,8 @@
 package berlingroup
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"net/url"
 	"strconv"
@@ -45,14 +47,17 @@ func escapeValue(value string) string {
 	return strings.NewReplacer("+", "%20", "%3A", ":").Replace(url.QueryEscape(value))
 }
 
-// next returns the link to the next page, from the links of an answer.
-func (p Pages) next(links psd2.Links) psd2.Link {
+// next returns the link to the next page, from the links of an answer and the answer itself.
+func (p Pages) next(links psd2.Links, whole json.RawMessage) psd2.Link {
 	names := p.Links
 	if len(names) == 0 {
 		names = []string{"next", "nextPage", "next_page"}
 	}
 	for _, name := range names {
 		link := links.To(name)
+		if held := valueAt(whole, name); strings.Contains(name, ".") && held != nil {
+			_ = json.Unmarshal(held, &link) // never fails
+		}
 		if link.Href != "" {
 			return link
 		}
@@ -63,20 +68,17 @@ func (p Pages) next(links psd2.Links) psd2.Link {
 // counted returns the link to the next page of a bank without links: the query of this page
 // with another number. pages is how many pages came before this one.
 func (p Pages) counted(query string, object psd2.Object, pages, rows int) psd2.Link {
-	number := strconv.Itoa(p.First + pages + 1)
 	whole := objectOf(object)
+	step := cmp.Or(p.Step, 1)
+	number := strconv.Itoa(p.First + (pages+1)*step)
+	told, follows := p.follows(whole, pages)
 	switch {
 	case p.Next != "":
 		number = word(whole, p.Next)
 		if number == "" || number == "false" || number == "0" {
 			return psd2.Link{}
 		}
-	case p.Total != "":
-		last, err := strconv.Atoi(word(whole, p.Total))
-		if err != nil || p.First+pages >= last {
-			return psd2.Link{}
-		}
-	case rows == 0, p.Size > 0 && rows < p.Size:
+	case told && !follows, !told && (rows == 0 || p.Size > 0 && rows < p.Size):
 		return psd2.Link{}
 	}
 	var kept []string
@@ -86,6 +88,31 @@ func (p Pages) counted(query string, object psd2.Object, pages, rows int) psd2.L
 		}
 	}
 	return psd2.Link{Href: "?" + strings.Join(append(kept, p.Parameter+"="+escapeValue(number)), "&")}
+}
+
+// follows reports whether an answer tells how the list goes on, and whether another page follows the
+// one after pages others.
+func (p Pages) follows(whole json.RawMessage, pages int) (told, follows bool) {
+	path, last := strings.CutPrefix(p.More, "!")
+	if path != "" {
+		value := strings.ToLower(strings.Trim(string(valueAt(whole, path)), `" `))
+		isTrue := value == "true" || value == "1" || value == "y" || value == "yes"
+		return true, value != "" && isTrue != last
+	}
+	for _, total := range []struct {
+		path string
+		// reached is the total after this page, if it is the last.
+		reached int
+	}{
+		{p.Total, p.First + pages*cmp.Or(p.Step, 1)}, {p.Count, pages + 1}, {p.Rows, (pages + 1) * cmp.Or(p.Step, p.Size)},
+	} {
+		if total.path == "" {
+			continue
+		}
+		number, err := strconv.Atoi(word(whole, total.path))
+		return err == nil, total.reached < number
+	}
+	return false, false
 }
 
 // follow returns what finds the page behind a link of a resource. A page with a path of its

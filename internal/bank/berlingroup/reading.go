@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -71,6 +72,7 @@ func (c *Connector) TransactionsUntil(
 		if at.Window == (psd2.Window{}) {
 			return bank.TransactionsPage{CoveredFrom: until}, nil
 		}
+		at.Asked, _ = c.config.Transactions.statusAfter(-1, at.Window)
 	}
 	list, err := c.listTransactions(ctx, call, account, at)
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
@@ -102,7 +104,7 @@ func (c *Connector) TransactionsUntil(
 		repeated = at.Advance(list.answered(c, at))
 	}
 	if !repeated {
-		addRows(&page, &at.Position, inCurrency(list.rows, account))
+		addRows(&page, &at.Position, inCurrency(list.rows, account), c.config.Transactions.isUndated(at.Asked))
 	}
 	c.advance(&at, &page)
 	return page, nil
@@ -121,12 +123,14 @@ func inCurrency(rows []bank.Decoded, account bank.AccountRef) []bank.Decoded {
 // advance moves to the next page, status or window, and writes the cursor.
 func (c *Connector) advance(at *walk, page *bank.TransactionsPage) {
 	page.Kept = at.Kept()
+	config := c.config.Transactions
+	another, more := config.statusAfter(at.Asked, at.Window)
 	switch {
 	case at.Endless():
 		*at = walk{Position: psd2.Position{Broken: at.Broken}}
 	case !at.Target.IsZero() || at.Again:
-	case at.Asked+1 < len(c.config.Transactions.Statuses):
-		at.Asked++
+	case more:
+		at.Asked = another
 		at.Position = psd2.Position{
 			Window: at.Window, Broken: at.Broken, WindowDays: at.WindowDays, Undated: at.Undated, Fresh: at.Fresh,
 		}
@@ -134,13 +138,47 @@ func (c *Connector) advance(at *walk, page *bank.TransactionsPage) {
 		if at.Broken == "" {
 			page.WholeFrom = at.Window.From
 		}
-		at.Asked = 0
 		at.Older(c.config.History)
+		at.Asked, _ = config.statusAfter(-1, at.Window)
 	}
 	page.Next = at.cursor()
 	if page.Next == "" {
 		page.Broken, page.Endless = at.Broken, at.Endless()
 	}
+}
+
+// queryOf returns the query for a status.
+func (t Transactions) queryOf(asked int) string {
+	own, given := t.Queries[t.Statuses[asked]]
+	if given {
+		return own
+	}
+	return t.Query
+}
+
+// isUndated reports whether the query for a status names no days although that for another one does: its
+// rows belong to the newest window, whatever their days.
+func (t Transactions) isUndated(asked int) bool {
+	names := func(query string) bool { return strings.Contains(query, "{from}") || strings.Contains(query, "{to}") }
+	if names(t.queryOf(asked)) {
+		return false
+	}
+	for other := range t.Statuses {
+		if names(t.queryOf(other)) {
+			return true
+		}
+	}
+	return false
+}
+
+// statusAfter returns the next status that is asked for in a window; more is false if there is no other.
+func (t Transactions) statusAfter(asked int, window psd2.Window) (next int, more bool) {
+	for next = asked + 1; next < len(t.Statuses); next++ {
+		if window.To.IsZero() || !t.isUndated(next) {
+			return next, true
+		}
+	}
+	return 0, false
 }
 
 // transactionList is a page of transactions as the bank answers.
@@ -220,7 +258,7 @@ func (c *Connector) readStatement(list *transactionList, fetched psd2.Fetched, a
 		return failure
 	}
 	list.links = linksOf(fetched)
-	list.next = c.config.Transactions.Pages.next(list.links)
+	list.next = c.config.Transactions.Pages.next(list.links, nil)
 	ofAccount := func(s statement.Statement) bool { return s.IBAN != "" && s.IBAN == account.IBAN }
 	// A file of several accounts has the one that was asked for; a file of one may write its
 	// number in another way.
@@ -255,7 +293,7 @@ func (c *Connector) statementOptions(account bank.AccountRef) statement.Options 
 // readLists reads an answer in JSON: an object with a list for each status, or one list.
 func (c *Connector) readLists(list *transactionList, fetched psd2.Fetched, account bank.AccountRef, at walk) error {
 	config := c.config.Transactions
-	object, err := c.object(fetched)
+	object, err := c.listObject(fetched, config.listOf(account))
 	if err != nil {
 		return err
 	}
@@ -264,7 +302,7 @@ func (c *Connector) readLists(list *transactionList, fetched psd2.Fetched, accou
 	within, nested := psd2.ReadObject(held)
 	ofAccount, _ := psd2.ReadObject(memberOf(object, "account"))
 	list.links = linksOf(fetched, within, object, ofAccount)
-	list.next = config.Pages.next(list.links)
+	list.next = config.Pages.next(list.links, whole)
 	list.download = list.links.To("download").Href
 	if config.NamesAccount && c.isOther(objectOf(ofAccount), account) {
 		return psd2.Nonsense(errOtherAccount)
@@ -340,8 +378,9 @@ func (c *Connector) addLists(list *transactionList, lists psd2.Object, account b
 // addRecords adds the rows of one list.
 func (c *Connector) addRecords(list *transactionList, name string, records []json.RawMessage, account bank.AccountRef) {
 	only, _ := onlyCurrency(account)
+	card := isCard(account) || account.Type == oxlin.AccountCreditCard && c.config.Transactions.CardSign != c.config.Transactions.Sign
 	for _, raw := range records {
-		row := c.transaction(listed{name, isCard(account), only != "", raw}, account)
+		row := c.transaction(listed{name, card, only != "", raw}, account)
 		list.records = append(list.records, row.Raw)
 		list.days = append(list.days, row.Date())
 		if !row.Ignored {
@@ -366,13 +405,14 @@ func (c *Connector) windowQuery(at walk, values map[string]string) string {
 	values = maps.Clone(values)
 	values["status"], values["from"], values["to"] = config.Statuses[at.Asked], c.formatDate(from), ""
 	values["page"] = strconv.Itoa(config.Pages.First)
+	query := config.queryOf(at.Asked)
 	if !end.IsZero() {
 		if !config.ToExclusive {
 			end = end.AddDays(-1)
 		}
 		values["to"] = c.formatDate(end)
 	}
-	return expandQuery(config.Query, values)
+	return expandQuery(query, values)
 }
 
 // formatDate formats a day for the bank; an instant is the midnight at which the bank's
@@ -394,12 +434,12 @@ func (c *Connector) formatDate(day oxlin.Date) string {
 }
 
 // addRows adds the rows that belong to the window of a position. A row without a readable
-// day belongs to the first window that has it.
-func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []bank.Decoded) {
+// day belongs to the first window that has it. If the request named no days, all belong to it.
+func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []bank.Decoded, undated bool) {
 	for _, row := range rows {
 		day := row.Date()
 		switch {
-		case !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(row.Raw):
+		case !undated && !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(row.Raw):
 		case row.Unread != "":
 			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.Unread, Day: day, Raw: row.Raw})
 		default:

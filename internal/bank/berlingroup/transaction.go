@@ -65,7 +65,8 @@ type balanceAfterMovement struct {
 // tells the status.
 type listed struct {
 	List string `json:"list,omitempty"`
-	// Card is set for a row of an account in the list of card accounts.
+	// Card is set for a row of an account in the list of card accounts, or of that type at a bank
+	// whose cards have other signs.
 	Card bool `json:"card,omitempty"`
 	// Several is set for a row of an account that has several currencies.
 	Several bool            `json:"several,omitempty"`

@@ -121,7 +121,7 @@ func (w way) headers(c consents, op string, more map[string]string) map[string]s
 		headers = map[string]string{}
 	}
 	for name, value := range c.bank.config.HeadersOn[op] {
-		value = w.fill(value, nil)
+		value = w.fill(value, map[string]string{"redirect_uri": more[redirectHeader]})
 		if strings.Contains(value, "{psu_id}") {
 			value = ""
 		}
@@ -262,14 +262,13 @@ func (c consents) makeConsent(ctx context.Context, input bank.Input, w way, pass
 	if err != nil {
 		return nil, err
 	}
-	back := c.redirectURI(input.Journey, "")
 	answer, err := c.ask(ctx, w, input.PSU, psd2.Request{
 		Op: opConsent, Method: http.MethodPost, Resource: expandPath(c.bank.config.Consent.Path, w.Answers), Body: body,
-	}, map[string]string{"TPP-Redirect-URI": back, "TPP-Nok-Redirect-URI": c.redirectURI(input.Journey, "error=true")})
+	}, c.redirectHeaders(input.Journey))
 	if err != nil {
 		return nil, err
 	}
-	w.Making, w.ConsentID = false, string(answer.ConsentID)
+	w.Making, w.ConsentID = false, firstOf(string(answer.ConsentID), consentIDIn(answer.location))
 	if w.ConsentID == "" {
 		return nil, psd2.Nonsense(errors.New("the bank gave the consent no id"))
 	}
@@ -278,6 +277,14 @@ func (c consents) makeConsent(ctx context.Context, input bank.Input, w way, pass
 		return nil, err
 	}
 	return c.approve(ctx, input, w, answer, password)
+}
+
+// redirectHeader is the header with the address to which the bank sends the user back.
+const redirectHeader = "TPP-Redirect-URI"
+
+// redirectHeaders returns the headers with the addresses to which the bank sends the user back.
+func (c consents) redirectHeaders(journey bank.Journey) map[string]string {
+	return map[string]string{redirectHeader: c.redirectURI(journey, ""), "TPP-Nok-Redirect-URI": c.redirectURI(journey, "error=true")}
 }
 
 // redirectURI returns the address to which the bank sends the user back.
@@ -320,13 +327,13 @@ func (c consents) approve(ctx context.Context, input bank.Input, w way, answer c
 					return nil, err
 				}
 			}
-			hasNone := !hasAction(answer.links) && answer.approach != "decoupled" && answer.approach != "embedded"
-			if link != "" || c.bank.config.OAuth.AuthorizeURL != "" && hasNone && c.bank.config.Consent.Before == "" {
+			hasNone := !hasAction(answer.links) && !c.bank.config.Consent.Explicit && answer.approach != "decoupled" && answer.approach != "embedded"
+			if link != "" || c.bank.config.OAuth.AuthorizeURL != "" && hasNone && c.bank.config.Consent.Before != "user" {
 				w.Stage = stageOAuth
 				return c.login(ctx, input, w)
 			}
 		case "embedded":
-			if hasAction(answer.links) || answer.approach == "embedded" {
+			if hasAction(answer.links) || answer.approach == "embedded" || c.bank.config.Consent.Explicit {
 				return c.authorisation(ctx, input, w, answer, password)
 			}
 		case "decoupled":
@@ -336,7 +343,7 @@ func (c consents) approve(ctx context.Context, input bank.Input, w way, answer c
 			}
 		}
 	}
-	if isApproved(string(answer.ConsentStatus)) {
+	if state := c.bank.config.Consent.stateOf(answer.ConsentStatus); state == "valid" || state == "partiallyauthorised" {
 		return c.approved(ctx, input, w, consentAnswer{})
 	}
 	if c.bank.config.Consent.Before == "user" {
@@ -527,11 +534,6 @@ func (c consents) cameBack(ctx context.Context, input bank.Input, w way) (bank.S
 	return c.lookAtConsent(ctx, input, w)
 }
 
-// isApproved reports whether a consent may be used.
-func isApproved(status string) bool {
-	return strings.EqualFold(status, "valid") || strings.EqualFold(status, "partiallyAuthorised")
-}
-
 // lookAtConsent asks for the state of the consent, and goes on when it is approved.
 func (c consents) lookAtConsent(ctx context.Context, input bank.Input, w way) (bank.Step, error) {
 	check := c.bank.config.Consent.Check
@@ -549,7 +551,7 @@ func (c consents) lookAtConsent(ctx context.Context, input bank.Input, w way) (b
 	if err != nil {
 		return nil, err
 	}
-	switch status := strings.ToLower(string(answer.ConsentStatus)); status {
+	switch status := c.bank.config.Consent.stateOf(answer.ConsentStatus); status {
 	case "", "valid", "partiallyauthorised":
 		// An answer without a body has a state that only its status tells: success.
 		return c.approved(ctx, input, w, answer)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/notation"
 )
@@ -271,12 +272,21 @@ func (c *Client) stamp(request *http.Request, headers map[string]string) error {
 	}
 	values := strings.NewReplacer("{client_id}", c.config.OAuth.ClientID, "{uuid}", id)
 	for name, value := range headers {
+		if value != "" && c.tellsOfUser(request, name) {
+			continue // the user is present, and the bank's data have only a substitute
+		}
 		request.Header.Del(name)
 		if value != "" {
 			request.Header.Set(name, values.Replace(value))
 		}
 	}
 	return nil
+}
+
+// tellsOfUser reports whether a header of a request is one about a user who is present.
+func (c *Client) tellsOfUser(request *http.Request, name string) bool {
+	about := slices.ContainsFunc(psuHeaders, func(one oxlin.PSUHeader) bool { return strings.EqualFold(one.Name, name) })
+	return request.Header.Get(name) != "" && (about || strings.EqualFold(name, c.dialect.PSUAddress) || strings.EqualFold(name, c.dialect.PSUAgent))
 }
 
 // NewID returns a new id for a request.

@@ -126,8 +126,11 @@ type Signing struct {
 	// hexadecimal digits; {serial}, {serial_hex} and {SERIAL_HEX}, its serial number in
 	// decimal and hexadecimal digits, small and capital; {issuer}, the name of its issuer as RFC 2253 writes it (CN
 	// first), and {issuer_forward}, the same name in the order of the certificate (C first).
+	// {issuer_spaced} and {issuer_forward_spaced} have a space behind each comma, and {issuer_escaped}
+	// has %20 for each space, as the standard's own example.
 	KeyID string `json:"key_id"`
-	// Digest is the algorithm of the Digest header: SHA-256, the default, or SHA-512.
+	// Digest is the algorithm of the Digest header: SHA-256, the default, or SHA-512, or either in
+	// small letters.
 	Digest string `json:"digest,omitempty"`
 	// Certificate sends our certificate with every signed request.
 	Certificate *CertificateHeader `json:"certificate,omitempty"`
@@ -307,7 +310,7 @@ func (o OAuth) NeedsSeal() bool { return o.method() == methodKeyJWT }
 
 func (s Signing) check(at datafile.Node) {
 	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256, rsaSHA512, pssSHA256, pssSHA512)
-	CheckOneOf(at.Member("digest"), s.Digest, "", "SHA-256", "SHA-512")
+	CheckOneOf(at.Member("digest"), s.Digest, "", "SHA-256", "SHA-512", "sha-256", "sha-512")
 	if s.Certificate != nil {
 		CheckOneOf(at.Member("certificate").Member("form"), s.Certificate.Form, "der", "pem", "pem_base64")
 	}

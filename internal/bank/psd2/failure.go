@@ -108,9 +108,22 @@ func (c *Client) meaning(op string, a answer) string {
 	codes := c.dialect.ErrorCodes(a.body)
 	for _, table := range []map[string]string{c.config.Codes, c.dialect.Codes} {
 		for _, code := range codes {
-			if means := table[code]; means != "" {
+			if means := MeaningOf(table, code); means != "" {
 				return means
 			}
+		}
+	}
+	return ""
+}
+
+// MeaningOf looks an error code up in a table of data, in which it may have other letters.
+func MeaningOf(table map[string]string, code string) string {
+	if means := table[code]; means != "" {
+		return means
+	}
+	for known, means := range table {
+		if strings.EqualFold(known, code) {
+			return means
 		}
 	}
 	return ""

@@ -87,10 +87,18 @@ func (f Fetched) IsEmpty() bool { return len(bytes.TrimSpace(f.Body)) == 0 }
 
 // Object reads an answer as an object of JSON, as far as it can be mended; ok is false
 // for another content.
-func (f Fetched) Object() (object Object, ok bool) {
+func (f Fetched) Object() (object Object, ok bool) { return ReadObject(f.json()) }
+
+// Elements reads an answer as a list of JSON; ok is false for another content.
+func (f Fetched) Elements() (elements []json.RawMessage, ok bool) {
+	return elementsOf(bytes.TrimSpace(f.json()))
+}
+
+// json returns an answer in JSON, in UTF-8 and as far as it can be mended.
+func (f Fetched) json() []byte {
 	text, err := io.ReadAll(notation.Unicode(bytes.NewReader(f.Body)))
 	if err != nil {
-		return nil, false
+		return nil
 	}
 	charset := notation.Charset(notation.DeclaredCharset(f.Header.Get("Content-Type")))
 	text = bytes.TrimSpace(notation.UTF8(text, charset))
@@ -98,7 +106,7 @@ func (f Fetched) Object() (object Object, ok bool) {
 	if json.Unmarshal(text, &inner) == nil {
 		text = []byte(inner) // a gateway has written the answer as a text
 	}
-	return ReadObject(mended(text))
+	return mended(text)
 }
 
 // Object is an object of JSON, member by member.

@@ -87,8 +87,10 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader, no
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, "{serial}", serial.String(), "{serial_hex}", serial.Text(16), "{SERIAL_HEX}", strings.ToUpper(serial.Text(16)),
-			"{issuer}", seal.Certificate.Issuer.String(), "{issuer_forward}", forward)
+		issuer := seal.Certificate.Issuer.String()
+		names = append(names, "{issuer_spaced}", spaced(issuer), "{issuer_forward_spaced}", spaced(forward),
+			"{issuer_escaped}", strings.ReplaceAll(issuer, " ", "%20"), "{serial}", serial.String(), "{serial_hex}", serial.Text(16), "{SERIAL_HEX}", strings.ToUpper(serial.Text(16)),
+			"{issuer}", issuer, "{issuer_forward}", forward)
 	}
 	c.keyID = strings.NewReplacer(names...).Replace(signing.KeyID)
 	if signing.Certificate != nil {
@@ -125,6 +127,11 @@ func issuerForward(certificate *x509.Certificate) (string, error) {
 	}
 	slices.Reverse(name)
 	return name.String(), nil
+}
+
+// spaced returns a name with a space behind each comma between its parts.
+func spaced(name string) string {
+	return strings.NewReplacer(`\\`, `\\`, `\,`, `\,`, ",", ", ").Replace(name)
 }
 
 // fingerprint returns the SHA-256 of the certificate, or of the bare public key.
@@ -165,7 +172,7 @@ func (c *cavage) timeName(pseudo string) string {
 func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if len(body) > 0 || c.DigestOnGet {
 		name := cmp.Or(c.Digest, "SHA-256")
-		request.Header.Set("Digest", name+"="+base64.StdEncoding.EncodeToString(sumOf(digests[name], body)))
+		request.Header.Set("Digest", name+"="+base64.StdEncoding.EncodeToString(sumOf(digests[strings.ToUpper(name)], body)))
 	}
 	if slices.Contains(c.Headers, "content-type") && request.Header.Get("Content-Type") == "" {
 		request.Header.Set("Content-Type", "application/json")
