@@ -100,7 +100,7 @@ func (c client) own() (bank.Call, error) {
 	if last != nil && !now.Before(last.from) && now.Sub(last.from) < tokenLife/2 {
 		return bank.Call{Access: bank.Access{Token: last.signed}}, nil
 	}
-	signed, err := c.SignJWT("RS256", c.application, map[string]any{
+	signed, err := c.SignJWT("RS256", c.application, nil, map[string]any{
 		"iss": issuer, "aud": audience, "iat": jwt.NewNumericDate(now), "exp": jwt.NewNumericDate(now.Add(tokenLife)),
 	})
 	if err != nil {

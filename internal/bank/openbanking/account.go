@@ -194,18 +194,20 @@ func (c *Connector) account(r accountRecord, raw json.RawMessage) bank.Account {
 }
 
 // addNumber adds one identification of an account. The schemes are written with and without
-// the name of their issuer: UK.OBIE.IBAN, IBAN.
+// the name of their issuer: UK.OBIE.IBAN, IBAN. A card's number counts as one under any scheme:
+// nobody may see it whole.
 func (c *Connector) addNumber(account *bank.Account, r numberRecord) {
 	number := psd2.Read(r.ID, notation.IBAN)
 	iban, isIBAN := number.Told()
-	scheme := strings.ToUpper(string(r.Scheme))
-	scheme = scheme[strings.LastIndex(scheme, ".")+1:]
+	scheme := string(r.Scheme)
+	scheme = notation.Compact(scheme[strings.LastIndex(scheme, ".")+1:])
 	plain := psd2.Read(r.ID, plainNumber).Or("")
+	isCard := account.Type == oxlin.AccountCreditCard && (scheme == "" || isCardNumber(plain))
 	switch {
-	case plain == "":
-	case scheme == "PAN" || scheme == "" && account.Type == oxlin.AccountCreditCard && !isIBAN:
+	case plain == "", scheme == "PAYM": // a telephone's number
+	case scheme == "PAN" || isCard && !isIBAN:
 		account.MaskedNumber = cmp.Or(account.MaskedNumber, notation.CardNumber(psd2.Read(r.ID, shownNumber).Or("")))
-	case isIBAN && scheme != "SORTCODEACCOUNTNUMBER":
+	case isIBAN:
 		account.IBAN = cmp.Or(account.IBAN, iban)
 	case scheme == "SORTCODEACCOUNTNUMBER":
 		account.Number = plain
@@ -215,6 +217,14 @@ func (c *Connector) addNumber(account *bank.Account, r numberRecord) {
 	default:
 		account.Number = cmp.Or(account.Number, plain)
 	}
+}
+
+// isCardNumber reports whether a number without its layout can be that of a card, whole or masked;
+// a sort code with its account number has 14 digits.
+func isCardNumber(plain string) bool {
+	const masks, shortest, longest = "X*#\u2022", 15, 19
+	whole := len(plain) >= shortest && len(plain) <= longest
+	return strings.Trim(plain, "0123456789"+masks) == "" && (whole || strings.ContainsAny(plain, masks))
 }
 
 // plainNumber reads a number without the spaces and hyphens between its parts.

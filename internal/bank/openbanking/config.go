@@ -50,7 +50,22 @@ type Config struct {
 	Owner string `json:"owner,omitempty"`
 	// RepeatedPageEnds is set if the last page of a list links to an earlier one, as if
 	// more followed.
-	RepeatedPageEnds bool `json:"repeated_page_ends,omitempty"`
+	RepeatedPageEnds bool  `json:"repeated_page_ends,omitempty"`
+	Pages            Pages `json:"pages,omitzero"`
+}
+
+// Pages describes the pages of a bank that numbers them, and has no Links.Next.
+type Pages struct {
+	// Parameter is the parameter with a page's number. Pages are asked for up to
+	// Meta.TotalPages, which counts for nothing else: banks also write it where it is wrong.
+	Parameter string `json:"parameter,omitempty"`
+	// First is the number of the first page; 1 by default.
+	First *int `json:"first,omitempty"`
+}
+
+func (p Pages) check(at datafile.Node) {
+	at.Member("first").Check(p.First == nil || *p.First >= 0, "want at least 0")
+	at.Member("first").Check(p.First == nil || p.Parameter != "", "it needs a parameter")
 }
 
 // History describes how far back a bank goes, and how its dates are written.
@@ -208,6 +223,7 @@ func (c Config) check(at datafile.Node) {
 		at.Member("paths").Member(name).Check(strings.HasPrefix(c.Paths[name], "/"), "%q does not begin with a slash", c.Paths[name])
 	}
 	c.History.check(at.Member("history"))
+	c.Pages.check(at.Member("pages"))
 	c.Accounts.check(at.Member("accounts"))
 	c.Balances.check(at.Member("balances"))
 	c.Transactions.check(at.Member("transactions"), c.IDs)

@@ -3,6 +3,7 @@ package openbanking
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -31,6 +32,9 @@ type Consent struct {
 	// DateFormat is how these times are written, as in History.DateFormat; "offset" by
 	// default.
 	DateFormat string `json:"date_format,omitempty"`
+	// Body holds members that the request has beside its usual ones or in their place, object by object; null
+	// leaves a member out, such as {"Risk": null}.
+	Body map[string]any `json:"body,omitempty"`
 	// Reconfirm is set for a bank whose consents do not end: a renewal asks the bank only
 	// whether its consent still lasts, and the user need not go there.
 	Reconfirm bool `json:"reconfirm,omitempty"`
@@ -128,6 +132,37 @@ func (c *Connector) sendConsent(ctx context.Context, call bank.Call, request psd
 	return err
 }
 
+// withMembers returns a body with the members of the bank's data.
+func withMembers(body any, own map[string]any) (map[string]any, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, psd2.Nonsense(err)
+	}
+	var members map[string]any
+	err = json.Unmarshal(text, &members)
+	if err != nil {
+		return nil, psd2.Nonsense(err)
+	}
+	return changed(members, own), nil
+}
+
+// changed returns an object with the members of another one, object by object; null leaves one out.
+func changed(members, own map[string]any) map[string]any {
+	for name, value := range own {
+		inner, isObject := value.(map[string]any)
+		before, wasObject := members[name].(map[string]any)
+		switch {
+		case value == nil:
+			delete(members, name)
+		case isObject && wasObject:
+			members[name] = changed(before, inner)
+		default:
+			members[name] = value
+		}
+	}
+	return members
+}
+
 // makeConsent makes a consent at the bank, which waits for the user.
 func (c *Connector) makeConsent(ctx context.Context, psu *oxlin.PSU) (consentRecord, error) {
 	call, err := c.ownCall(ctx, psu)
@@ -155,7 +190,14 @@ func (c *Connector) makeConsent(ctx context.Context, psu *oxlin.PSU) (consentRec
 	var answer struct {
 		Data psd2.Optional[consentRecord] `json:"Data"`
 	}
-	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodPost, Resource: c.path("consents", ""), Body: body}, &answer)
+	request := psd2.Request{Method: http.MethodPost, Resource: c.path("consents", ""), Body: body}
+	if len(c.config.Consent.Body) > 0 {
+		request.Body, err = withMembers(body, c.config.Consent.Body)
+		if err != nil {
+			return consentRecord{}, err
+		}
+	}
+	err = c.sendConsent(ctx, call, request, &answer)
 	if err != nil {
 		return consentRecord{}, err
 	}

@@ -33,7 +33,7 @@ type Login struct {
 	// Request describes the request object.
 	Request Request `json:"request,omitzero"`
 	// Parameters are further ones of the address, such as {"prompt": "login"}; an empty value
-	// removes one.
+	// removes one. A value may hold {consent_id}.
 	Parameters map[string]string `json:"parameters,omitempty"`
 	// RedirectOnRefresh sends the redirect address when a token is renewed.
 	RedirectOnRefresh bool `json:"redirect_on_refresh,omitempty"`
@@ -58,8 +58,8 @@ type Request struct {
 	// MaxAge is the age in seconds of the user's last login at the bank that suffices; 0 does
 	// not limit it.
 	MaxAge int `json:"max_age,omitempty"`
-	// Claims are further ones, as texts.
-	Claims map[string]string `json:"claims,omitempty"`
+	// A text in a claim of JWT.Claims may hold {consent_id}.
+	psd2.JWT
 }
 
 const (
@@ -209,19 +209,22 @@ func (c *Connector) loginAddress(journey bank.Journey, consent string) (string, 
 	if c.config.OAuth.PKCE {
 		claims["code_challenge"], claims["code_challenge_method"] = challengeOf(journey), "S256"
 	}
-	maps.Copy(claims, login.Request.claims(c.api.Now(), consent))
 	id, err := c.api.NewID()
 	if err != nil {
 		return "", err
 	}
 	claims["jti"] = id
-	signed, err := c.api.SignJWT(login.Request.Algorithm, login.Request.KeyID, claims)
+	maps.Copy(claims, login.Request.claims(c.api.Now(), consent))
+	own := login.Request.JWT
+	own.Claims, _ = withConsent(own.Claims, consent).(map[string]any)
+	claims = own.With(claims)
+	signed, err := c.api.SignJWT(login.Request.Algorithm, login.Request.KeyID, login.Request.Header, claims)
 	if err != nil {
 		return "", err
 	}
 	extra.Set("request", signed)
 	for name, value := range login.Parameters {
-		extra.Set(name, value)
+		extra.Set(name, strings.ReplaceAll(value, consentID, consent))
 	}
 	address, err := c.AuthorizeURL(journey, extra)
 	if err != nil {
@@ -253,10 +256,31 @@ func (r Request) claims(now time.Time, consent string) map[string]any {
 	if r.MaxAge > 0 {
 		claims["max_age"] = r.MaxAge
 	}
-	for name, value := range r.Claims {
-		claims[name] = value
-	}
 	return claims
+}
+
+// consentID stands for the id of the consent in the data of a bank.
+const consentID = "{consent_id}"
+
+// withConsent returns a value of the bank's data with the id of the consent in its texts.
+func withConsent(value any, consent string) any {
+	switch value := value.(type) {
+	case string:
+		return strings.ReplaceAll(value, consentID, consent)
+	case []any:
+		filled := make([]any, len(value))
+		for i, one := range value {
+			filled[i] = withConsent(one, consent)
+		}
+		return filled
+	case map[string]any:
+		filled := make(map[string]any, len(value))
+		for name, one := range value {
+			filled[name] = withConsent(one, consent)
+		}
+		return filled
+	}
+	return value
 }
 
 // nonceOf derives the nonce of a way from its verifier, so that it is never stored.

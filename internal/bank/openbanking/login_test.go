@@ -174,7 +174,7 @@ func TestTheRequestOfALogin(t *testing.T) {
 		ResponseType: "code", Issuer: "https://bank.example",
 		Request: openbanking.Request{
 			Algorithm: "RS256", KeyID: "k1", Audience: "https://aud.example", Minutes: 10, In: []string{"id_token"}, ACR: []string{"none"}, MaxAge: 600,
-			Claims: map[string]string{"prompt": "login"},
+			JWT: psd2.JWT{Claims: map[string]any{"prompt": "login"}},
 		},
 		Parameters: map[string]string{"prompt": "login", "scope": ""},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/bank"
@@ -108,8 +109,25 @@ var recordMembers = map[string][]string{
 
 // resource returns a list of the interface.
 func (c *Connector) resource(op, path, member string) psd2.Resource {
-	return psd2.Resource{
+	r := psd2.Resource{
 		Op: op, Path: path, Member: member, RecordMembers: recordMembers[member], RepeatEnds: c.config.RepeatedPageEnds,
-		PlainColons: c.config.History.Unescaped,
+		PlainColons: c.config.History.Unescaped, Counter: c.config.Pages.Parameter, FirstPage: 1, Total: totalPages,
 	}
+	if c.config.Pages.First != nil {
+		r.FirstPage = *c.config.Pages.First
+	}
+	return r
+}
+
+// totalPages returns how many pages a list has, as the Meta of an answer tells; 0 if it does not.
+func totalPages(list psd2.List) int {
+	var meta psd2.Optional[struct {
+		Total psd2.Text `json:"TotalPages"`
+	}]
+	list.Member("Meta", &meta)
+	total, err := strconv.Atoi(string(meta.Value.Total))
+	if err != nil {
+		return 0
+	}
+	return total
 }

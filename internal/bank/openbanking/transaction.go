@@ -3,6 +3,7 @@ package openbanking
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -24,13 +25,22 @@ type transactionRecord struct {
 	BookingDate psd2.Written `json:"BookingDateTime"`
 	ValueDate   psd2.Written `json:"ValueDateTime"`
 
-	Information psd2.Text                     `json:"TransactionInformation"`
+	Information lines                         `json:"TransactionInformation"`
 	Merchant    psd2.Optional[merchantRecord] `json:"MerchantDetails"`
 	Creditor    psd2.Optional[namedRecord]    `json:"CreditorAccount"`
 	Debtor      psd2.Optional[namedRecord]    `json:"DebtorAccount"`
 	Code        psd2.Optional[codeRecord]     `json:"BankTransactionCode"`
 	Proprietary psd2.Optional[codeRecord]     `json:"ProprietaryBankTransactionCode"`
 	Balance     psd2.Optional[balanceRecord]  `json:"Balance"`
+}
+
+// lines are the lines of a text: a list of them, or one.
+type lines []string
+
+// UnmarshalJSON never fails.
+func (l *lines) UnmarshalJSON(raw []byte) error {
+	*l = psd2.ReadLines(raw)
+	return nil
 }
 
 type merchantRecord struct {
@@ -113,12 +123,11 @@ func (c *Connector) idOf(raw json.RawMessage, record transactionRecord) string {
 // textOf returns the lines of a row's text.
 func (c *Connector) textOf(raw json.RawMessage, record transactionRecord) (lines []string) {
 	if c.config.Transactions.Texts == nil {
-		for _, line := range []psd2.Text{record.Information, record.Reference} {
-			if line != "" && !isPlaceholder(string(line)) {
-				return []string{string(line)}
-			}
+		lines = slices.DeleteFunc(record.Information, isPlaceholder)
+		if len(lines) == 0 && record.Reference != "" && !isPlaceholder(string(record.Reference)) {
+			lines = []string{string(record.Reference)}
 		}
-		return nil
+		return lines
 	}
 	for _, path := range c.config.Transactions.Texts {
 		lines = append(lines, textsAt(raw, path)...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,6 +24,30 @@ type Assertion struct {
 	KeyID string `json:"key_id,omitempty"`
 	// Audience is the bank's name for itself; the token endpoint by default.
 	Audience string `json:"audience,omitempty"`
+	// Minutes is how long it is valid; 5 by default.
+	Minutes int `json:"minutes,omitempty"`
+	JWT
+}
+
+// JWT holds the differences that a bank wants in a JWT of ours.
+type JWT struct {
+	// Header are further members of its header, in addition or in the place of ours; an empty one
+	// leaves one out, such as {"typ": ""}.
+	Header map[string]string `json:"header,omitempty"`
+	// Claims are further claims, in the same way: texts, numbers, lists or objects.
+	Claims map[string]any `json:"claims,omitempty"`
+}
+
+// With returns claims with those of the bank's data.
+func (j JWT) With(claims map[string]any) map[string]any {
+	all := maps.Clone(claims)
+	for name, value := range j.Claims {
+		all[name] = value
+		if value == "" {
+			delete(all, name)
+		}
+	}
+	return all
 }
 
 // Algorithms of signed JWTs. RS256 is for banks that are older than FAPI.
@@ -40,8 +65,8 @@ func CheckJWTAlgorithm(at datafile.Node, algorithm string) {
 // assertionType is the client_assertion_type of RFC 7523 §2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionLife is how long an assertion is valid.
-const assertionLife = 5 * time.Minute
+// assertionMinutes is how long an assertion is valid.
+const assertionMinutes = 5
 
 // assertion returns the fields that identify us.
 func (c *Client) assertion() (form, error) {
@@ -56,15 +81,16 @@ func (c *Client) assertion() (form, error) {
 	}
 	audience := cmp.Or(data.Audience, oauth.TokenURL)
 	now := c.now().UTC()
-	claims := jwt.Claims{
-		Issuer: oauth.ClientID, Subject: oauth.ClientID, Audience: jwt.Audience{audience}, ID: id,
-		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(assertionLife)),
-	}
+	life := time.Duration(cmp.Or(data.Minutes, assertionMinutes)) * time.Minute
+	claims := data.With(map[string]any{
+		"iss": oauth.ClientID, "sub": oauth.ClientID, "aud": audience, "jti": id,
+		"iat": now.Unix(), "exp": now.Add(life).Unix(),
+	})
 	var signed string
 	if oauth.method() == methodSecretJWT {
-		signed, err = c.sign(cmp.Or(data.Algorithm, "HS256"), data.KeyID, []byte(oauth.ClientSecret), claims)
+		signed, err = c.sign(cmp.Or(data.Algorithm, "HS256"), data.KeyID, data.Header, []byte(oauth.ClientSecret), claims)
 	} else {
-		signed, err = c.SignJWT(data.Algorithm, data.KeyID, claims)
+		signed, err = c.SignJWT(data.Algorithm, data.KeyID, data.Header, claims)
 	}
 	if err != nil {
 		return nil, err
@@ -72,18 +98,23 @@ func (c *Client) assertion() (form, error) {
 	return form{{"client_assertion_type", assertionType}, {"client_assertion", signed}}, nil
 }
 
-// SignJWT signs claims with the key of our seal. An empty algorithm is PS256.
-func (c *Client) SignJWT(algorithm, keyID string, claims any) (string, error) {
+// SignJWT signs claims with the key of our seal. An empty algorithm is PS256. header is as in
+// JWT.Header.
+func (c *Client) SignJWT(algorithm, keyID string, header map[string]string, claims any) (string, error) {
 	if c.seal == nil {
 		return "", Nonsense(errors.New("there is no key to sign with"))
 	}
-	return c.sign(cmp.Or(algorithm, "PS256"), keyID, cryptosigner.Opaque(c.seal), claims)
+	return c.sign(cmp.Or(algorithm, "PS256"), keyID, header, cryptosigner.Opaque(c.seal), claims)
 }
 
-func (c *Client) sign(algorithm, keyID string, key any, claims any) (string, error) {
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	if keyID != "" {
-		options = options.WithHeader("kid", keyID)
+func (c *Client) sign(algorithm, keyID string, header map[string]string, key any, claims any) (string, error) {
+	options := &jose.SignerOptions{}
+	members := map[string]string{"typ": "JWT", "kid": keyID}
+	maps.Copy(members, header)
+	for name, value := range members {
+		if value != "" {
+			options = options.WithHeader(jose.HeaderKey(name), value)
+		}
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(algorithm), Key: key}, options)
 	if err != nil {

@@ -220,7 +220,7 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 			request.Header.Set(name, value)
 		}
 	}
-	err = c.stamp(request, withHeaders(c.config.Headers, r.Header))
+	err = c.stamp(request, withHeaders(c.config.Headers, c.config.HeadersOn[r.Op], r.Header))
 	if err != nil {
 		return nil, err
 	}
@@ -245,12 +245,9 @@ func (c *Client) addressOf(resource string) string {
 }
 
 // withHeaders returns headers with others added, or in the place of those of their name.
-func withHeaders(headers, more map[string]string) map[string]string {
-	if len(more) == 0 {
-		return headers
-	}
+func withHeaders(headers ...map[string]string) map[string]string {
 	all := map[string]string{}
-	for _, some := range []map[string]string{headers, more} {
+	for _, some := range headers {
 		for name, value := range some {
 			all[http.CanonicalHeaderKey(name)] = value
 		}

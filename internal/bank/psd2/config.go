@@ -25,6 +25,9 @@ type Interface struct {
 	// Headers are sent with every request, to the interface and to the authorization server.
 	// A value may hold {client_id}, and {uuid}, which is new for each request.
 	Headers map[string]string `json:"headers,omitempty"`
+	// HeadersOn are further headers of single operations of the standard, in addition or in the
+	// place of Headers; an empty value leaves one out.
+	HeadersOn map[string]map[string]string `json:"headers_on,omitempty"`
 	// PSUHeaders lists the headers about a present user that the bank wants beside the
 	// address and the name of the browser, such as PSU-IP-Port. One that is not known is left out.
 	PSUHeaders []string `json:"psu_headers,omitempty"`
@@ -72,6 +75,9 @@ type OAuth struct {
 	// identifies us), "client_secret_basic" or "basic", "client_secret_post" or "form",
 	// "private_key_jwt", or "client_secret_jwt".
 	ClientAuthentication string `json:"client_authentication"`
+	// UnescapedSecret is set for a bank that takes id and secret of basic authentication as
+	// they are, without the escaping of RFC 6749 §2.3.1.
+	UnescapedSecret bool `json:"unescaped_secret,omitempty"`
 	// Assertion describes the JWT of the last two.
 	Assertion *Assertion `json:"assertion,omitempty"`
 	// Headers are sent to the token endpoint beside those of the interface, or in the place
@@ -99,6 +105,19 @@ type OAuth struct {
 	Names      map[string]string `json:"names,omitempty"`
 	FieldOrder []string          `json:"field_order,omitempty"`
 	PKCE       bool              `json:"pkce,omitempty"`
+	// On holds the differences of one kind of request, by its operation, such as
+	// OpRefresh.
+	On map[string]TokenRequest `json:"on,omitempty"`
+}
+
+// TokenRequest holds the differences of one kind of request to the authorization server.
+type TokenRequest struct {
+	// URL replaces the address of the token endpoint.
+	URL string `json:"url,omitempty"`
+	// Fields are fields of the form by the standard's names, and Headers are headers. They come
+	// in addition or in the place of those of their name; an empty value leaves one out.
+	Fields  map[string]string `json:"fields,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 // Signing describes the signature of our messages (Cavage's draft).
@@ -193,6 +212,11 @@ var idClasses = []bank.IDClass{bank.IDStable, bank.IDLasting, bank.IDPerConsent,
 // needs, and operations are the standard's own.
 func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
 	i.CheckAPI(at, operations...)
+	for _, operation := range slices.Sorted(maps.Keys(i.HeadersOn)) {
+		on := at.Member("headers_on").Member(operation)
+		on.Check(slices.Contains(operations, operation), "%q is no such operation", operation)
+		checkHeaders(on, i.HeadersOn[operation])
+	}
 	i.OAuth.check(at.Member("oauth"), scope)
 }
 
@@ -279,12 +303,21 @@ func (o OAuth) checkClient(at datafile.Node) {
 	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
 	CheckOneOf(at.Member("form_client_id"), o.FormClientID, "", "always", "never")
 	CheckOneOf(at.Member("body"), o.Body, "", "form", "json")
+	for _, operation := range slices.Sorted(maps.Keys(o.On)) {
+		on := at.Member("on").Member(operation)
+		CheckOneOf(on, operation, OpClient, OpClientCredentials, OpExchange, OpRefresh, OpRevoke)
+		if o.On[operation].URL != "" {
+			on.Member("url").CheckAddress(o.On[operation].URL)
+		}
+		checkHeaders(on.Member("headers"), o.On[operation].Headers)
+	}
 	if o.Assertion != nil {
 		algorithms := keyAlgorithms
 		if o.method() == methodSecretJWT {
 			algorithms = secretAlgorithms
 		}
 		CheckOneOf(at.Member("assertion").Member("algorithm"), o.Assertion.Algorithm, slices.Concat([]string{""}, algorithms)...)
+		at.Member("assertion").Member("minutes").Check(o.Assertion.Minutes >= 0, "%d is negative", o.Assertion.Minutes)
 	}
 }
 
@@ -334,6 +367,12 @@ func (i Interface) CheckSigned(at datafile.Node, dialect Dialect, more ...string
 		dialect.RequestID, dialect.PSUAddress, dialect.PSUAgent,
 	}
 	known = slices.Concat(known, dialect.Headers, i.PSUHeaders, more, slices.Collect(maps.Keys(i.Headers)), slices.Collect(maps.Keys(i.OAuth.Headers)))
+	for _, headers := range i.HeadersOn {
+		known = slices.AppendSeq(known, maps.Keys(headers))
+	}
+	for _, request := range i.OAuth.On {
+		known = slices.AppendSeq(known, maps.Keys(request.Headers))
+	}
 	if i.Signing.Certificate != nil {
 		known = append(known, i.Signing.Certificate.name())
 	}

@@ -59,7 +59,7 @@ func (a Authorizer) Grant(ctx context.Context, g Grant) (bank.Access, error) {
 		address += "?" + fields.encode()
 		fields = nil
 	}
-	reply, err := a.postForm(ctx, address, fields, g.Form == "")
+	reply, err := a.postForm(ctx, g.Op, address, fields, g.Form == "")
 	if err != nil {
 		return bank.Access{}, err
 	}

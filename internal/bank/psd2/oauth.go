@@ -170,7 +170,7 @@ func (a Authorizer) Revoke(ctx context.Context, access bank.Access) error {
 	if !access.RefreshToken.IsZero() {
 		fields = form{{"token", access.RefreshToken.Reveal()}, {"token_type_hint", "refresh_token"}}
 	}
-	reply, err := a.post(ctx, address, fields)
+	reply, err := a.postForm(ctx, OpRevoke, address, fields, true)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (a Authorizer) tokenForm(grant string, fields ...field) form {
 
 // token calls the token endpoint and reads its answer (RFC 6749 §5.1).
 func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Access, error) {
-	reply, err := a.post(ctx, a.client.config.OAuth.TokenURL, fields)
+	reply, err := a.postForm(ctx, op, a.client.config.OAuth.TokenURL, fields, true)
 	if err != nil {
 		return bank.Access{}, err
 	}
@@ -226,21 +226,19 @@ func (a Authorizer) readToken(op string, reply answer) (bank.Access, error) {
 	return access, nil
 }
 
-// post sends a form to the authorization server, with our client authentication.
-func (a Authorizer) post(ctx context.Context, address string, fields form) (answer, error) {
-	return a.postForm(ctx, address, fields, true)
-}
-
-// postForm is post; with authenticate, the form gets the fields of our client authentication.
-func (a Authorizer) postForm(ctx context.Context, address string, fields form, authenticate bool) (answer, error) {
+// postForm sends a form to the authorization server. With authenticate, the form gets the fields
+// of our client authentication, and those of the bank's data.
+func (a Authorizer) postForm(ctx context.Context, op, address string, fields form, authenticate bool) (answer, error) {
 	oauth := a.client.config.OAuth
+	own := oauth.On[op]
 	var err error
 	if authenticate {
-		fields, err = a.client.identified(fields)
+		fields, err = a.client.identified(op, fields)
 	}
 	if err != nil {
 		return answer{}, err
 	}
+	address = cmp.Or(own.URL, address)
 	content, contentType := fields.encode(), "application/x-www-form-urlencoded;charset=UTF-8"
 	if oauth.Body == "json" && len(fields) > 0 {
 		content, contentType = fields.json(), "application/json"
@@ -252,14 +250,13 @@ func (a Authorizer) postForm(ctx context.Context, address string, fields form, a
 	request.Header.Set("Content-Type", cmp.Or(oauth.ContentType, contentType))
 	request.Header.Set("Accept", cmp.Or(oauth.Accept, "application/json"))
 	if oauth.method() == methodBasic {
-		request.SetBasicAuth(url.QueryEscape(oauth.ClientID), url.QueryEscape(oauth.ClientSecret))
+		escape := url.QueryEscape
+		if oauth.UnescapedSecret {
+			escape = func(text string) string { return text }
+		}
+		request.SetBasicAuth(escape(oauth.ClientID), escape(oauth.ClientSecret))
 	}
-	headers := maps.Clone(a.client.config.Headers)
-	if headers == nil {
-		headers = map[string]string{}
-	}
-	maps.Copy(headers, oauth.Headers)
-	err = a.client.stamp(request, headers)
+	err = a.client.stamp(request, withHeaders(a.client.config.Headers, oauth.Headers, own.Headers))
 	if err != nil {
 		return answer{}, err
 	}
@@ -272,8 +269,9 @@ func (a Authorizer) postForm(ctx context.Context, address string, fields form, a
 	return a.client.do(request)
 }
 
-// identified returns a form with the fields that identify us, and those of the bank's data.
-func (c *Client) identified(fields form) (form, error) {
+// identified returns a form with the fields that identify us, and those of the bank's data, for all
+// requests and for this one.
+func (c *Client) identified(op string, fields form) (form, error) {
 	oauth := c.config.OAuth
 	if oauth.FormClientID == "always" || oauth.FormClientID == "" && oauth.method() != methodBasic {
 		fields = append(fields, field{"client_id", oauth.ClientID})
@@ -290,6 +288,9 @@ func (c *Client) identified(fields form) (form, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(oauth.Fields)) {
 		fields = append(fields, field{name, oauth.Fields[name]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(oauth.On[op].Fields)) {
+		fields = fields.with(name, oauth.On[op].Fields[name])
 	}
 	for i, one := range fields {
 		own, known := oauth.Names[one.name]
@@ -315,6 +316,20 @@ func (o OAuth) rank(name string) int {
 type form []field
 
 type field struct{ name, value string }
+
+// with returns a form whose field of a name has another value; without one it has the field at its
+// end. An empty value leaves the field out.
+func (f form) with(name, value string) form {
+	at := slices.IndexFunc(f, func(one field) bool { return one.name == name })
+	switch {
+	case value == "":
+		return slices.DeleteFunc(f, func(one field) bool { return one.name == name })
+	case at < 0:
+		return append(f, field{name, value})
+	}
+	f[at].value = value
+	return f
+}
 
 func (f form) encode() string {
 	var pairs []string

@@ -179,10 +179,14 @@ type Amount struct {
 func (a *Amount) UnmarshalJSON(raw []byte) error {
 	type members Amount
 	err := json.Unmarshal(raw, (*members)(a))
-	for name, member := range map[string]*Written{`"amount"`: &a.Amount, `"currency"`: &a.Currency} {
-		if bytes.Count(raw, []byte(name)) > 1 {
-			*member = Written{other: true}
-		}
+	twice := func(name, capital string) bool {
+		return bytes.Count(raw, []byte(name))+bytes.Count(raw, []byte(capital)) > 1
+	}
+	if twice(`"amount"`, `"Amount"`) {
+		a.Amount = Written{other: true}
+	}
+	if twice(`"currency"`, `"Currency"`) {
+		a.Currency = Written{other: true}
 	}
 	return err
 }

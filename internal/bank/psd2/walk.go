@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,29 @@ type Resource struct {
 	Key string
 	// EmptyPages is how many pages in a row may make no progress; 0 means the default.
 	EmptyPages int
+	// Counter is the parameter with a page's number, for a bank that tells the number of pages
+	// and links to none. FirstPage is the number of the first one, and Total returns how many there
+	// are, as an answer tells; 0 if it does not.
+	Counter   string
+	FirstPage int
+	Total     func(List) int
+}
+
+// count leads on to the next page of a bank that numbers its pages; query is that of the first
+// one.
+func (r Resource) count(page *Answered, list List, at Position, query string) {
+	read := at.Pages + 1
+	if r.Counter == "" || page.Next.Href != "" || r.Total(list) <= read {
+		return
+	}
+	number := strconv.Itoa(r.FirstPage + read)
+	page.Next, page.Self = Link{number}, Link{}
+	page.Follow = func(link Link) (Target, error) {
+		if link.Href == "" {
+			return Target{}, nil
+		}
+		return Target{Query: strings.TrimPrefix(query+"&"+url.QueryEscape(r.Counter)+"="+number, "&")}, nil
+	}
 }
 
 // The links of a page, by which the standards lead on.
@@ -76,10 +100,12 @@ func (c *Client) ReadList(
 	for _, raw := range list.Records {
 		keys = append(keys, key(raw))
 	}
-	page.Repeated = at.Advance(Answered{
+	answered := Answered{
 		Resource: r.Path, Asked: asked, Records: list.Records, Next: list.Links.To(linkNext), Self: list.Links.To(linkSelf),
 		RepeatEnds: r.RepeatEnds, Cookies: list.Cookies, Keys: keys,
-	})
+	}
+	r.count(&answered, list, at, "")
+	page.Repeated = at.Advance(answered)
 	page.Next, page.Kept, page.Endless = at.Cursor(), at.Kept(), at.Endless()
 	page.Torn = list.Cut || list.Followed || isTorn(list, asked) || page.Next == "" && at.Failure() != nil
 	return page, nil
@@ -166,6 +192,7 @@ func (c *Client) ReadRows(
 			Resource: r.Path, Asked: r.asked(at), Records: list.Records, Next: list.Links.To(linkNext),
 			Self: list.Links.To(linkSelf), RepeatEnds: r.RepeatEnds, Days: days, Today: today, Cookies: list.Cookies, EmptyPages: r.EmptyPages,
 		}
+		r.count(&answered, list, at, r.Query(at.Window))
 		if r.Key != "" {
 			r.followKey(&answered, list, at.Window)
 		}
