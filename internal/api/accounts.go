@@ -30,7 +30,7 @@ func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]
 			matchesText(params.Q.Value, searchable(account)...)
 	})
 	sortBy(list, params.Sort, func(account oxlin.Account) sortKeys {
-		return sortKeys{id: account.ID.String(), name: nameOf(account), createdAt: account.CreatedAt}
+		return sortKeys{id: account.ID.String(), name: connect.AccountName(account), createdAt: account.CreatedAt}
 	})
 	return convertAll(pageOf(list, params.Page.Value, params.Limit.Value), account), nil
 }
@@ -39,9 +39,9 @@ func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]
 // shows.
 func searchable(a oxlin.Account) []string {
 	if a.Status == oxlin.AccountPendingConsent {
-		return []string{nameOf(a)}
+		return []string{connect.AccountName(a)}
 	}
-	return []string{nameOf(a), numberOf(a), a.Number, a.MaskedNumber, a.IBAN}
+	return []string{connect.AccountName(a), connect.AccountNumber(a), a.Number, a.MaskedNumber, a.IBAN}
 }
 
 // accountID reads the id of a path; what is no id names no account.

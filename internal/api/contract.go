@@ -6,6 +6,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/connect"
 )
 
 // The functions of this file write the domain's nouns in the shapes of contract §4
@@ -235,7 +236,7 @@ func account(a oxlin.Account) oas.Account {
 		a = a.BeforeConsent() // events of older versions hold more
 	}
 	shown := oas.Account{
-		ID: a.ID.String(), Name: nameOf(a), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
+		ID: a.ID.String(), Name: connect.AccountName(a), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
 		CreationDate: instant(a.CreatedAt),
 	}
 	if a.ConnectionID != 0 {
@@ -255,7 +256,7 @@ func account(a oxlin.Account) oas.Account {
 	}
 	shown.Coverage = coverage(a.Coverage)
 	shown.Iban = text(a.IBAN)
-	shown.AccountNumber = numberOf(a)
+	shown.AccountNumber = connect.AccountNumber(a)
 	shown.Usage, shown.Classification = usage, usage
 	shown.LastChannelDefinitionID = text(string(a.LastChannelDefinition))
 	if a.OwnerName != "" {

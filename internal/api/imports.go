@@ -210,7 +210,7 @@ func question(err error) (shown oas.OptImportQuestion) {
 		return oas.NewOptImportQuestion(oas.ImportQuestion{
 			Type: oas.ImportQuestionTypeACCOUNT, Number: text(account.Number),
 			Accounts: convertAll(account.Accounts, func(a oxlin.Account) oas.ImportQuestionAccountsItem {
-				return oas.ImportQuestionAccountsItem{ID: a.ID.String(), Name: nameOf(a), AccountNumber: numberOf(a)}
+				return oas.ImportQuestionAccountsItem{ID: a.ID.String(), Name: connect.AccountName(a), AccountNumber: connect.AccountNumber(a)}
 			}),
 		})
 	case errors.As(err, &how):

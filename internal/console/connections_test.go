@@ -266,6 +266,19 @@ func TestBalancesAreDrawn(t *testing.T) {
 	})
 }
 
+// An account without a name at its bank has the one that clients see.
+func TestAnAccountWithoutAName(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := w.seed(t)
+		w.Write(func(tx *store.Tx) error {
+			return insertAccount(t.Context(), tx, s, w.Clock.Now(), oxlin.Account{Type: oxlin.AccountSavings, IBAN: "DE89370400440532013000"}, "", true, nil)
+		})
+		if got := words(w.get(t, s.connectionPath).section("Balances").Find("h3").Last()); got != "Compte épargne 3000 SAVINGS, ACTIVE" {
+			t.Errorf("it is headed %q", got)
+		}
+	})
+}
+
 func insertAccount(ctx context.Context, tx *store.Tx, s *seeded, now time.Time, account oxlin.Account, balance string, never bool, bookings []booked) error {
 	account.UserID, account.ConnectionID, account.Status = s.user.ID, s.connection.ID, oxlin.AccountActive
 	account.Currency, account.BalanceAt, account.CreatedAt = "EUR", now, now

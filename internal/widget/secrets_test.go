@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/PuerkitoBio/goquery"
 
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store"
@@ -188,5 +191,25 @@ func TestHostileNames(t *testing.T) {
 	w.Write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), accounts[0]) })
 	if b := check(p.visit("manage_accounts").want("accounts")); !strings.Contains(b.text(), hostile) {
 		t.Errorf("the account's name is missing: %s", b.text())
+	}
+}
+
+// An account without a name at its bank has the one that clients see, where the user chooses
+// among accounts.
+func TestAnAccountWithoutAName(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	chooser := client("chooser", "Chooser", true)
+	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), chooser) })
+	p := w.person(t, chooser)
+	b := p.visit("add_connection").choose("Linxo Test Bank")
+	b.act("authorize").atBank("dev").wait().act("consent").wait().want("done")
+	nameless := p.accounts()[0]
+	nameless.Name, nameless.Number, nameless.IBAN = "", "", "DE89370400440532013000"
+	w.Write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), nameless) })
+	b = p.visit("manage_accounts").want("accounts")
+	names := b.page.Find(".account .name").Map(func(_ int, name *goquery.Selection) string { return name.Text() })
+	if slices.Contains(names, "") || !slices.Contains(names, "Compte courant 3000") {
+		t.Errorf("the accounts are named %q", names)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/widget/page"
 )
 
@@ -228,7 +229,7 @@ func lines(accounts []oxlin.Account, chosen func(oxlin.Account) bool) []page.Acc
 	var list []page.AccountLine
 	for _, a := range accounts {
 		line := page.AccountLine{
-			ID: a.ID, Name: cmp.Or(a.Name, a.Number, a.MaskedNumber), Number: masked(cmp.Or(a.IBAN, a.Number, a.MaskedNumber)),
+			ID: a.ID, Name: connect.AccountName(a), Number: masked(cmp.Or(a.IBAN, a.Number, a.MaskedNumber)),
 			Type: a.Type, Usage: a.Usage,
 		}
 		if chosen != nil {

@@ -1,4 +1,4 @@
-package api
+package connect
 
 import (
 	"cmp"
@@ -18,22 +18,22 @@ var kindNames = map[oxlin.AccountType]string{
 	oxlin.AccountCheckings: "Compte courant", oxlin.AccountSavings: "Compte épargne", oxlin.AccountLoan: "Prêt", oxlin.AccountCreditCard: "Carte",
 }
 
-// nameOf returns the account's name, else the name of its product, else its kind with the
+// AccountName returns the account's name, else the name of its product, else its kind with the
 // end of its number.
-func nameOf(a oxlin.Account) string {
+func AccountName(a oxlin.Account) string {
 	product := ""
 	if a.Details.Savings != nil {
 		product = a.Details.Savings.Product
 	}
-	number := []rune(numberOf(a))
+	number := []rune(AccountNumber(a))
 	return cmp.Or(strings.TrimSpace(a.Name), strings.TrimSpace(product), kindNames[a.Type]+" "+string(number[max(0, len(number)-4):]))
 }
 
-// numberOf returns the account number in the IBAN, else what a card shows of its number,
+// AccountNumber returns the account number in the IBAN, else what a card shows of its number,
 // else the number or the id that the bank uses. Through all channels of a bank it is the
 // same, because all of them tell the IBAN. An account that was made by hand may have no
 // number: then it is our id.
-func numberOf(a oxlin.Account) string {
+func AccountNumber(a oxlin.Account) string {
 	return cmp.Or(numberIn(a.IBAN), a.MaskedNumber, strings.TrimSpace(a.Number), a.BankID, a.ID.String())
 }
 
@@ -58,15 +58,4 @@ func frenchNumber(text string) string {
 		return ""
 	}
 	return text[14:25]
-}
-
-// masked returns the visible part of an account's number before the user's consent: the
-// bank's own masked form, else the last four characters.
-func masked(a oxlin.Account) string {
-	if a.MaskedNumber != "" {
-		return a.MaskedNumber
-	}
-	number := []rune(numberOf(a))
-	seen := min(4, len(number)/2)
-	return strings.Repeat("*", len(number)-seen) + string(number[len(number)-seen:])
 }
