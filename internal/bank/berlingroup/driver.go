@@ -1,6 +1,8 @@
 package berlingroup
 
 import (
+	"slices"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
@@ -21,6 +23,8 @@ func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings
 		Signed:      c.Signing != nil,
 		Identified:  c.OAuth.ClientID == "",
 		Interactive: c.withDefaults().isInteractive(),
-		Connect:     func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
+		// A bank without OAuth2, or whose answers tell its addresses, has fewer.
+		Addresses: slices.DeleteFunc(c.Addresses(), func(a psd2.Address) bool { return a.URL == "" }),
+		Connect:   func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
 	}
 }

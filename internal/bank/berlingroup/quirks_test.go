@@ -188,7 +188,7 @@ func TestABankIsData(t *testing.T) {
 			[]string{giro, firstRow, anotherRow},
 		},
 		{
-			"a link with semicolons and a mark", "", read(rows(both, `{"transactions":{"booked":[`+five+`],"_links":{"next":{"href":"https://other.example:8443/psd2/v1/accounts/a1/transactions?token=a;b=c%2F=="}}}}`), rows(askRows+"?token=a;b=c%2F==", bookedRows(seven))),
+			"a link with semicolons and a mark", "", read(rows(both, `{"transactions":{"booked":[`+five+`],"_links":{"next":{"href":"https://other.example:8443/psd2/v1/accounts/a1/transactions?token=a;bc%2F=="}}}}`), rows(askRows+"?token=a;bc%2F==", bookedRows(seven))),
 			[]string{giro, firstRow, anotherRow},
 		},
 		{

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -62,8 +63,13 @@ type Options struct {
 type Catalogue struct {
 	providers  []oxlin.Provider
 	connectors map[definitionKey]func() (bank.Connector, error)
-	addresses  map[definitionKey][]psd2.Address
-	transport  http.RoundTripper
+	servers    map[definitionKey]servers
+}
+
+// servers are those of a channel definition, and the way to them.
+type servers struct {
+	addresses []psd2.Address
+	transport http.RoundTripper
 }
 
 type definitionKey struct {
@@ -108,7 +114,11 @@ func Load(options Options) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	reader := reader{options.Drivers, variables, !options.Sandbox, identity.seal.Key != nil, identity.client != nil}
+	ownPairs, err := ownCertificates(variables)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	reader := reader{options.Drivers, variables, !options.Sandbox, identity.seal.Key != nil, identity.client != nil, ownPairs, options.Now}
 	if reader.drivers == nil {
 		reader.drivers = Drivers(options.Browser)
 	}
@@ -140,22 +150,25 @@ func Load(options Options) (*Catalogue, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	if options.Log != nil {
+		tellStrangers(options.Log, ownPairs, entries)
 		tellLacks(options.Log, own, entries)
 	}
-	deps := psd2.Deps{
-		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand,
-	}
-	if deps.Transport == nil {
-		deps.Transport = identity.transport(options.Now, options.Authorities)
-	}
-	if options.Observe != nil {
-		deps.Transport = options.Observe(deps.Transport)
-	}
+	deps := psd2.Deps{Transport: options.way(identity, ownIdentity{}), Seal: identity.seal, Now: options.Now, Rand: options.Rand}
 	c := &Catalogue{
-		connectors: map[definitionKey]func() (bank.Connector, error){}, addresses: map[definitionKey][]psd2.Address{}, transport: deps.Transport,
+		connectors: map[definitionKey]func() (bank.Connector, error){}, servers: map[definitionKey]servers{},
 	}
 	for _, entry := range entries {
-		c.add(entry, deps)
+		c.providers = append(c.providers, entry.provider())
+		for _, part := range entry.parts() {
+			ofPart := deps
+			if part.own.client != nil {
+				ofPart.Transport = options.way(identity, part.own)
+			}
+			if part.own.seal.Key != nil {
+				ofPart.Seal = part.own.seal
+			}
+			c.addChannels(part, ofPart)
+		}
 	}
 	slices.SortFunc(c.providers, func(a, b oxlin.Provider) int {
 		return cmp.Or(cmp.Compare(later(a), later(b)), cmp.Compare(numeric(a.ID), numeric(b.ID)))
@@ -200,6 +213,15 @@ func tellLacks(log *slog.Logger, own []providerFile, entries map[oxlin.ProviderI
 	if lacking := len(entries) - reachable; lacking > 0 {
 		log.Info("some banks are offered to nobody, because settings or certificates for them are missing: oxlin bank list names them",
 			"offered", reachable, "not_offered", lacking)
+	}
+}
+
+// tellStrangers logs the certificates of banks that the catalogue does not have.
+func tellStrangers(log *slog.Logger, pairs map[oxlin.ProviderID]certificatesFile, entries map[oxlin.ProviderID]providerFile) {
+	for _, id := range slices.Sorted(maps.Keys(pairs)) {
+		if _, known := entries[id]; !known {
+			log.Warn("the settings have a certificate for a provider that the catalogue does not have", "provider", id)
+		}
 	}
 }
 
@@ -266,19 +288,11 @@ func refuse(faults []fault) error {
 	return fmt.Errorf("catalogue: %w", errors.Join(lines...))
 }
 
-// add adds one provider. Its connectors are made on first use.
-func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
-	c.providers = append(c.providers, entry.provider())
-	for _, part := range entry.parts() {
-		c.addChannels(part, deps)
-	}
-}
-
-// addChannels adds the channel definitions of one file.
+// addChannels adds the channel definitions of one file. Their connectors are made on first use.
 func (c *Catalogue) addChannels(part providerFile, deps psd2.Deps) {
 	for _, channel := range part.Channels {
 		key := definitionKey{part.ID, channel.ID}
-		c.addresses[key] = channel.settings.Addresses
+		c.servers[key] = servers{channel.settings.Addresses, deps.Transport}
 		switch {
 		case len(part.lacks) > 0:
 			reason := fmt.Errorf("%w: %s", ErrUnavailable, part.lacks[0])

@@ -42,9 +42,10 @@ func (c *Catalogue) Check(ctx context.Context, id oxlin.ProviderID) ([]Contact, 
 	}
 	var contacts []Contact
 	for _, definition := range provider.ChannelDefinitions {
-		for _, address := range c.addresses[definitionKey{id, definition.ID}] {
+		of := c.servers[definitionKey{id, definition.ID}]
+		for _, address := range of.addresses {
 			contact := Contact{Definition: definition.ID, Name: address.Name, Address: address.URL}
-			c.call(ctx, &contact)
+			of.call(ctx, &contact)
 			contacts = append(contacts, contact)
 		}
 	}
@@ -55,7 +56,7 @@ func (c *Catalogue) Check(ctx context.Context, id oxlin.ProviderID) ([]Contact, 
 var errIncomplete = errors.New("the address is not complete without the missing settings")
 
 // call fills in what comes of one call.
-func (c *Catalogue) call(ctx context.Context, contact *Contact) {
+func (s servers) call(ctx context.Context, contact *Contact) {
 	address, err := url.Parse(contact.Address)
 	if err != nil || address.Host == "" {
 		contact.Err = errIncomplete
@@ -68,7 +69,7 @@ func (c *Catalogue) call(ctx context.Context, contact *Contact) {
 		contact.Err = errIncomplete
 		return
 	}
-	response, err := c.transport.RoundTrip(request)
+	response, err := s.transport.RoundTrip(request)
 	if err != nil {
 		contact.Err = plainly(err)
 		return

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
@@ -40,7 +41,12 @@ type providerFile struct {
 	// Common providers are listed first.
 	Common   bool          `json:"common"`
 	Channels []channelFile `json:"channel_definitions"`
+	// Certificates are those by which this bank knows us, if not by those of the installation. The
+	// values are settings that hold the content of PEM files, never the content itself.
+	Certificates certificatesFile `json:"certificates"`
 
+	// own is read from them.
+	own ownIdentity
 	// lacks are the settings and certificates without which the provider cannot be
 	// used.
 	lacks []fault
@@ -116,6 +122,9 @@ type reader struct {
 	// canSign reports whether there is a key for signatures, and isKnown whether there is a
 	// certificate that identifies us.
 	canSign, isKnown bool
+	// own are the pairs of single banks in the operator's settings.
+	own map[oxlin.ProviderID]certificatesFile
+	now func() time.Time
 }
 
 // readFile reads one data file: one provider for each branch, or just one. It
@@ -213,15 +222,24 @@ func mergeFaults(file string, ofBranches [][]datafile.Fault) []fault {
 // readProvider reads the provider of one branch.
 func (r reader) readProvider(tree any, b branch) (providerFile, []datafile.Fault) {
 	report := datafile.Report{HTTPS: r.https}
-	filled := datafile.Fill(tree, report.Root(), func(name string) (string, bool) {
+	own := ownIdentity{}
+	value := func(name string) (string, bool) {
 		value, known := b.values[name]
 		if !known {
 			value, known = r.variables[name]
 		}
+		if name == "organization" && own.client != nil {
+			return organization(own.client.Leaf), true
+		}
 		return value, known
-	})
+	}
+	own = r.ownOf(tree, value, report.Root())
+	filled := datafile.Fill(tree, report.Root(), value)
 	var provider providerFile
 	datafile.Decode(filled, &provider, report.Root())
+	provider.own, provider.Certificates = own, certificatesFile{} // no key stays in a text
+	r.canSign = r.canSign || own.seal.Key != nil
+	r.isKnown = r.isKnown || own.client != nil
 	provider.Common = provider.Common || b.common
 	r.check(&provider, report.Root())
 	return provider, report.Faults()
