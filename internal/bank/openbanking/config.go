@@ -75,7 +75,7 @@ type History struct {
 	// RefreshedDays. 0 means that the first token gives Days for all of its life.
 	FreshMinutes int `json:"fresh_minutes,omitempty"`
 	// DateFormat is how fromBookingDateTime and toBookingDateTime are written: a name of
-	// dateFormats, a pattern such as "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", or "none" for a bank
+	// psd2.NewDateForm, a pattern such as "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", or "none" for a bank
 	// that takes no dates. By default "instant".
 	DateFormat string `json:"date_format,omitempty"`
 	// DateZone is the zone in which a date without a zone is written, and to whose midnights
@@ -233,7 +233,7 @@ func (h History) check(at datafile.Node) {
 	h.History.Check(at)
 	at.Member("fresh_minutes").Check(h.FreshMinutes >= 0, "%d is negative", h.FreshMinutes)
 	at.Member("refreshed_days").Check(h.FreshMinutes == 0 || h.RefreshedDays > 0, "fresh_minutes needs it")
-	_, err := newDateForm(h.DateFormat)
+	_, err := psd2.NewDateForm(h.DateFormat)
 	at.Member("date_format").Check(err == nil, "%v", err)
 	psd2.Locale{Zone: h.DateZone}.Check(at.Member("date_zone"))
 	psd2.CheckOneOf(at.Member("date_to"), h.DateTo, "", "never", "tomorrow", "now")

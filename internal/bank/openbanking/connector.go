@@ -24,7 +24,7 @@ type Connector struct {
 	consents *psd2.Client
 	// zone is that of the bank's days, and dateZone that of the dates in requests.
 	zone, dateZone *time.Location
-	dates          dateForm
+	dates          psd2.DateForm
 }
 
 // The capabilities of a connector.
@@ -60,7 +60,7 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 			c.dateZone, err = psd2.Locale{Zone: config.History.DateZone}.Location(c.zone)
 			return err
 		},
-		func() (err error) { c.dates, err = newDateForm(config.History.DateFormat); return err },
+		func() (err error) { c.dates, err = psd2.NewDateForm(config.History.DateFormat); return err },
 	} {
 		err := prepare()
 		if err != nil {

@@ -54,7 +54,7 @@ func (k Consent) check(at datafile.Node) {
 		at.Member(days.name).Check(days.value >= 0, "%d is negative", days.value)
 	}
 	at.Member("reconfirm").Check(!k.Reconfirm || k.ExpirationDays == 0, "a consent that ends cannot be reconfirmed")
-	_, err := newDateForm(k.DateFormat)
+	_, err := psd2.NewDateForm(k.DateFormat)
 	at.Member("date_format").Check(err == nil && k.DateFormat != none, "%q is not a form of dates", k.DateFormat)
 	for i, permission := range k.Permissions {
 		at.Member("permissions").Item(i).Check(strings.HasPrefix(permission, "Read"), "%q is not a permission", permission)
@@ -169,7 +169,7 @@ func (c *Connector) makeConsent(ctx context.Context, psu *oxlin.PSU) (consentRec
 	if err != nil {
 		return consentRecord{}, err
 	}
-	form, err := newDateForm(cmp.Or(c.config.Consent.DateFormat, "offset"))
+	form, err := psd2.NewDateForm(cmp.Or(c.config.Consent.DateFormat, "offset"))
 	if err != nil {
 		return consentRecord{}, psd2.Nonsense(err)
 	}
@@ -184,7 +184,7 @@ func (c *Connector) makeConsent(ctx context.Context, psu *oxlin.PSU) (consentRec
 		{&body.Data.To, c.config.Consent.FutureDays},
 	} {
 		if day.days != 0 {
-			*day.into = form.write(today.AddDays(day.days).Midnight(c.dateZone), c.dateZone)
+			*day.into = form.Write(today.AddDays(day.days).Midnight(c.dateZone), c.dateZone)
 		}
 	}
 	var answer struct {

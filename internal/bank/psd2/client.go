@@ -96,10 +96,14 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 		return nil, errors.New("the bank wants assertions that are signed, and there is no key to sign with")
 	}
 	if config.Signing != nil {
-		c.signer, err = newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand, c.now)
+		signer, err := newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand, c.now)
 		if err != nil {
 			return nil, err
 		}
+		if config.Signing.Target == "base" {
+			signer.prefix = base.EscapedPath()
+		}
+		c.signer = signer
 		if config.Signing.Answers != nil {
 			verified, err := newVerifier(*config.Signing.Answers, config.BaseURL, deps.Transport, cmp.Or(deps.MaxList, maxList))
 			if err != nil {

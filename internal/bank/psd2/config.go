@@ -105,6 +105,9 @@ type OAuth struct {
 	Names      map[string]string `json:"names,omitempty"`
 	FieldOrder []string          `json:"field_order,omitempty"`
 	PKCE       bool              `json:"pkce,omitempty"`
+	// Parameters are further ones of the address of the login, or in the place of the standard's; an
+	// empty value removes one. A value may hold {uuid}, which is new for each login.
+	Parameters map[string]string `json:"parameters,omitempty"`
 	// On holds the differences of one kind of request, by its operation, such as
 	// OpRefresh.
 	On map[string]TokenRequest `json:"on,omitempty"`
@@ -157,6 +160,12 @@ type Signing struct {
 	DigestOnGet bool `json:"digest_on_get,omitempty"`
 	// Spaced puts a space after the commas of the Signature header.
 	Spaced bool `json:"spaced,omitempty"`
+	// Form is the Signature header of a bank that wants its parts in another order or with other
+	// quotes: a text with {key_id}, {algorithm}, {headers}, {created}, {expires} and {signature}.
+	Form string `json:"form,omitempty"`
+	// Target is the path in (request-target): "host", the default, from the root of the host, or
+	// "base", below base_url, where a gateway takes the beginning away.
+	Target string `json:"target,omitempty"`
 }
 
 // CertificateHeader is the header in which a bank wants the certificate of our signature.
@@ -351,6 +360,9 @@ func (s Signing) check(at datafile.Node) {
 	at.Member("key_id").Check(s.KeyID != "", "a value is missing")
 	CheckOneOf(at.Member("times"), s.Times, "", "plain", "bracketed")
 	at.Member("life_seconds").Check(s.LifeSeconds >= 0, "%d is negative", s.LifeSeconds)
+	at.Member("form").Check(s.Form == "" || strings.Contains(s.Form, "{signature}"), "%q lacks {signature}", s.Form)
+	at.Member("form").Check(!inBraces.MatchString(signatureParts("", "", "", "", "", "").Replace(s.Form)), "%q holds a value in braces that does not exist", s.Form)
+	CheckOneOf(at.Member("target"), s.Target, "", "host", "base")
 	if s.Answers != nil {
 		s.Answers.check(at.Member("answers"))
 	}

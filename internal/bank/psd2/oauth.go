@@ -101,6 +101,16 @@ func (a Authorizer) AuthorizeURL(journey bank.Journey, extra url.Values) (string
 		query.Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
 		query.Set("code_challenge_method", "S256")
 	}
+	id, err := a.client.NewID()
+	if err != nil {
+		return "", err
+	}
+	for name, value := range oauth.Parameters {
+		query[name] = []string{strings.ReplaceAll(value, "{uuid}", id)}
+		if value == "" {
+			query.Del(name)
+		}
+	}
 	for name, values := range extra {
 		query[name] = values
 		if strings.Join(values, "") == "" {

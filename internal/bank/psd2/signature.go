@@ -61,6 +61,8 @@ type cavage struct {
 	now   func() time.Time
 	// certificate is the value of the header of that name; empty without one.
 	certificate string
+	// prefix is the beginning of a path that is not signed.
+	prefix string
 }
 
 func newCavage(signing Signing, clientID string, seal Seal, random io.Reader, now func() time.Time) (*cavage, error) {
@@ -187,7 +189,7 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 		var value string
 		switch name {
 		case requestTarget:
-			value = strings.ToLower(request.Method) + " " + request.URL.RequestURI()
+			value = strings.ToLower(request.Method) + " " + c.target(request)
 		case signatureCreated:
 			value = strconv.FormatInt(created, 10)
 			times = append(times, c.timeName(name)+"="+value)
@@ -217,6 +219,13 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("signing the request: %w", err)
 	}
+	encoded := base64.StdEncoding.EncodeToString(signature)
+	if c.Form != "" {
+		request.Header.Set("Signature", signatureParts(
+			c.keyID, cmp.Or(c.Name, c.Algorithm), strings.Join(names, " "), strconv.FormatInt(created, 10), strconv.FormatInt(expires, 10), encoded,
+		).Replace(c.Form))
+		return nil
+	}
 	comma := ","
 	if c.Spaced {
 		comma = ", "
@@ -228,7 +237,22 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 	} else {
 		parts = slices.Concat(parts, times, list)
 	}
-	parts = append(parts, `signature="`+base64.StdEncoding.EncodeToString(signature)+`"`)
+	parts = append(parts, `signature="`+encoded+`"`)
 	request.Header.Set("Signature", strings.Join(parts, comma))
 	return nil
+}
+
+// signatureParts fills in the parts of Signing.Form.
+func signatureParts(keyID, algorithm, headers, created, expires, signature string) *strings.Replacer {
+	return strings.NewReplacer("{key_id}", keyID, "{algorithm}", algorithm, "{headers}", headers, "{created}", created, "{expires}", expires, "{signature}", signature)
+}
+
+// target returns the path and the query of a request as the bank sees them.
+func (c *cavage) target(request *http.Request) string {
+	target := request.URL.RequestURI()
+	below, found := strings.CutPrefix(target, c.prefix)
+	if found && strings.HasPrefix(below, "/") {
+		return below
+	}
+	return target
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
@@ -55,6 +54,9 @@ type Config struct {
 	// ConsentAccounts is how PUT /consents names accounts: by "iban", the default, or by the whole
 	// "account_id" of the bank's own record.
 	ConsentAccounts string `json:"consent_accounts,omitempty"`
+	// ConsentBody holds members that PUT /consents has beside its usual ones or in their place; null
+	// leaves one out.
+	ConsentBody map[string]any `json:"consent_body,omitempty"`
 	// Currency is that of accounts if the bank names none, neither with the account nor with
 	// its balances or rows; EUR by default.
 	Currency string `json:"currency,omitempty"`
@@ -67,9 +69,13 @@ type Config struct {
 type History struct {
 	psd2.History
 	// DateFormat is "instant" (2006-01-02T15:04:05Z), "millis" (the same with
-	// milliseconds), "local" (without zone), "offset" (with the bank's zone, +01:00),
-	// "offset_millis" or "date".
+	// milliseconds), "local" (without zone), "local_millis", "offset" (with the bank's zone,
+	// +01:00), "offset_millis", "date", a pattern such as "yyyy-MM-dd'T'HH:mm:ssxx", or "none" for a
+	// bank that takes no dates.
 	DateFormat string `json:"date_format"`
+	// DateZone is the zone in which the dates are written, and to whose midnights the days begin;
+	// Europe/Paris by default.
+	DateZone string `json:"date_zone,omitempty"`
 	// DateTo makes every request send dateTo, for a bank that demands it even up to
 	// today.
 	DateTo bool `json:"date_to,omitempty"`
@@ -78,6 +84,11 @@ type History struct {
 	// From and To are the parameters, if not dateFrom and dateTo.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
+	// Unescaped is set for a bank that does not undo the escaping of colons and plus signs: in
+	// our dates, and of colons in its own links.
+	Unescaped bool `json:"unescaped,omitempty"`
+	// Parameters are further ones of the first request for the rows of a period.
+	Parameters map[string]string `json:"parameters,omitempty"`
 }
 
 // The operations, as psd2.Answer.On names them.
@@ -89,15 +100,6 @@ const (
 	opConsents     = "consents"
 )
 
-// dateLayouts are the formats of dateFrom and dateTo.
-var dateLayouts = map[string]string{
-	"date":    time.DateOnly,
-	"instant": "2006-01-02T15:04:05Z",
-	"millis":  "2006-01-02T15:04:05.000Z",
-	"local":   "2006-01-02T15:04:05",
-	"offset":  "2006-01-02T15:04:05-07:00", "offset_millis": "2006-01-02T15:04:05.000-07:00",
-}
-
 // check reports every fault of the data.
 func (c Config) check(at datafile.Node) {
 	c.Interface.Check(at, "aisp", opAccounts, opBalances, opTransactions, opIdentity, opConsents)
@@ -105,7 +107,10 @@ func (c Config) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("version"), c.Version, "1.4", "1.5")
 	psd2.CheckOneOf(at.Member("consent_model"), c.ConsentModel, "full", "mixed")
 	c.History.Check(at.Member("history"))
-	psd2.CheckOneOf(at.Member("history").Member("date_format"), c.History.DateFormat, "instant", "millis", "local", "offset", "offset_millis", "date")
+	form, err := psd2.NewDateForm(c.History.DateFormat)
+	at.Member("history").Member("date_format").Check(err == nil && c.History.DateFormat != "", "want a form of dates, not %q", c.History.DateFormat)
+	psd2.Locale{Zone: c.History.DateZone}.Check(at.Member("history").Member("date_zone"))
+	at.Member("history").Member("window_days").Check(!form.IsNone() || c.History.WindowDays == 0, "a bank without dates has no periods")
 	at.Member("history").Member("no_date_to").Check(!c.History.NoDateTo || !c.History.DateTo && c.History.WindowDays == 0,
 		"date_to and window_days need it")
 	psd2.CheckOneOf(at.Member("id_field"), c.IDField, "entryReference", "resourceId", "none")

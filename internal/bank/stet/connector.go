@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -18,6 +19,9 @@ type Connector struct {
 	psd2.Authorizer
 	config Config
 	api    *psd2.Client
+	// dates and dateZone are the form and the zone of the dates in requests.
+	dates    psd2.DateForm
+	dateZone *time.Location
 }
 
 // The capabilities of a connector for STET.
@@ -51,7 +55,15 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 	if len(config.ComingTypes) == 0 {
 		config.ComingTypes = []string{"OTHR"}
 	}
-	return &Connector{psd2.NewAuthorizer(api), config, api}, nil
+	dates, err := psd2.NewDateForm(config.History.DateFormat)
+	if err != nil {
+		return nil, fmt.Errorf("stet: %w", err)
+	}
+	dateZone, err := psd2.Locale{Zone: config.History.DateZone}.Location(zone)
+	if err != nil {
+		return nil, fmt.Errorf("stet: %w", err)
+	}
+	return &Connector{psd2.NewAuthorizer(api), config, api, dates, dateZone}, nil
 }
 
 // requestsOfCall is how many requests a call makes at most: see ErrShortHistory.

@@ -30,6 +30,12 @@ func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts
 	if c.config.Version != "1.4" {
 		body["owners"] = identifiers
 	}
+	for name, value := range c.config.ConsentBody {
+		body[name] = value
+		if value == nil {
+			delete(body, name)
+		}
+	}
 	return c.api.Send(ctx, call, psd2.Request{Op: opConsents, Method: http.MethodPut, Resource: c.path(opConsents), Body: body}, nil)
 }
 

@@ -65,5 +65,6 @@ var recordMembers = map[string][]string{
 func (c *Connector) resource(op, path, member string) psd2.Resource {
 	return psd2.Resource{
 		Op: op, Path: path, Member: member, RecordMembers: recordMembers[member], RepeatEnds: c.config.RepeatedPageEnds,
+		PlainColons: c.config.History.Unescaped,
 	}
 }

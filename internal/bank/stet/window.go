@@ -10,24 +10,34 @@ import (
 
 // windowQuery requests the first page of a window.
 func (c *Connector) windowQuery(w psd2.Window) string {
+	query := url.Values{}
+	for name, value := range c.config.History.Parameters {
+		query.Set(name, value)
+	}
+	if c.dates.IsNone() {
+		return c.encode(query)
+	}
 	from, end := w.Requested()
-	query := url.Values{cmp.Or(c.config.History.From, "dateFrom"): {c.formatDate(from)}}
+	query.Set(cmp.Or(c.config.History.From, "dateFrom"), c.formatDate(from))
 	if end.IsZero() && c.config.History.DateTo {
 		end = oxlin.DateIn(c.api.Now(), zone).AddDays(1)
 	}
 	if !end.IsZero() && !c.config.History.NoDateTo {
 		query.Set(cmp.Or(c.config.History.To, "dateTo"), c.formatDate(end))
 	}
-	return query.Encode()
+	return c.encode(query)
 }
 
 // formatDate formats a day for the bank; an instant is the midnight at which the bank's
 // day begins.
 func (c *Connector) formatDate(day oxlin.Date) string {
-	midnight := day.Midnight(zone)
-	switch c.config.History.DateFormat {
-	case "instant", "millis":
-		midnight = midnight.UTC()
+	return c.dates.Write(day.Midnight(c.dateZone), c.dateZone)
+}
+
+// encode escapes a query for a request.
+func (c *Connector) encode(query url.Values) string {
+	if c.config.History.Unescaped {
+		return psd2.Unescaped(query)
 	}
-	return midnight.Format(dateLayouts[c.config.History.DateFormat])
+	return query.Encode()
 }
