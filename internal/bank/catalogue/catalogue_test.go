@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -369,6 +370,36 @@ func TestEveryDataFileIsWrittenAsOthersAre(t *testing.T) {
 			if filepath.Ext(file) != ".json" || !json.Valid(text) || !strings.HasSuffix(string(text), "}\n") || strings.Contains(string(text), "\t") {
 				t.Errorf("%s is not a JSON file indented by spaces", file)
 			}
+		}
+	}
+}
+
+// TestEveryDataFileSaysItsSource refuses a file that names no document behind its data, or that leaves
+// open what was played against them: a day, or nothing and the reason.
+func TestEveryDataFileSaysItsSource(t *testing.T) {
+	day := regexp.MustCompile(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9]\b`)
+	files, err := filepath.Glob(filepath.Join("data", "*", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no data files: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var provider struct {
+			Source   string `json:"source"`
+			Replayed string `json:"replayed"`
+		}
+		err = json.Unmarshal(text, &provider)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		if strings.TrimSpace(provider.Source) == "" {
+			t.Errorf("%s has no source", file)
+		}
+		if !day.MatchString(provider.Replayed) && !strings.HasPrefix(provider.Replayed, "nothing: ") {
+			t.Errorf("%s was replayed %q: want the day, or \"nothing: \" and the reason", file, provider.Replayed)
 		}
 	}
 }
