@@ -155,6 +155,9 @@ func (s *Server) newToken(kind store.TokenKind, client oxlin.Client, a authoriza
 // save stores new tokens. Where they are issued for a code or refresh token that
 // cannot be used any more, nothing is stored and the error is errReused.
 func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken) error {
+	if spends == nil && len(issued) == 1 && issued[0].UserID == 0 {
+		return s.db.StoreToken(ctx, issued[0].Token) // a client's own token is no sign-in
+	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		if spends != nil {
 			ok, err := tx.Auth().UseToken(ctx, spends.hash, s.now(), spends.grace)
@@ -175,7 +178,7 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 				return err
 			}
 		}
-		if spends != nil || issued[0].UserID == 0 {
+		if spends != nil {
 			return nil
 		}
 		door := clientDoor
