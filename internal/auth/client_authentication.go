@@ -124,7 +124,7 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (ox
 	if !oxlin.IsText(string(id)) {
 		return oxlin.Client{}, refused
 	}
-	found, err := s.db.Read().Client(ctx, id)
+	found, err := s.db.Client(ctx, id)
 	if err == nil && found.Disabled {
 		return found, refused
 	}

@@ -47,6 +47,19 @@ func (db *DB) Grant(ctx context.Context, hash []byte, now time.Time) (Grant, err
 	return found, err
 }
 
+// Client returns a client as Grant does: from memory, unless a commit may have changed it.
+func (db *DB) Client(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
+	known, epoch, current := db.grants.findClient(ctx, id)
+	if known != nil {
+		return *known, nil
+	}
+	found, err := db.Read().Client(ctx, id)
+	if err == nil && current {
+		db.grants.keepClient(found, epoch)
+	}
+	return found, err
+}
+
 // readGrant reads a grant from the database.
 func readGrant(ctx context.Context, r Reader, hash []byte, now time.Time) (Grant, error) {
 	row, err := r.q.FindGrant(ctx, query.FindGrantParams{Hash: hash, Now: query.At(now)})
@@ -62,12 +75,13 @@ const mostGrants = 8192
 // grantKey is the SHA-256 of a token.
 type grantKey [sha256.Size]byte
 
-// grants keeps the grants that were found, until a commit may change them.
+// grants keeps the grants and clients that were found, until a commit may change them.
 type grants struct {
 	news grantNews
 
-	mutex   sync.Mutex
-	known   map[grantKey]*Grant
+	mutex sync.Mutex
+	known map[grantKey]*Grant
+	// clients are as many as exist.
 	clients map[oxlin.ClientID]oxlin.Client
 	// epoch counts the changes: what was read before the last one is not kept.
 	epoch uint64
@@ -86,18 +100,41 @@ type grantNews interface {
 func (g *grants) find(ctx context.Context, key grantKey, now time.Time) (known *Grant, epoch uint64, current bool) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	changes, current := g.news.since(ctx)
-	if !current {
-		g.clear()
+	if !g.refresh(ctx) {
 		return nil, g.epoch, false
 	}
-	g.forget(changes)
 	known = g.known[key]
 	if known != nil && !known.ExpiresAt.After(now) {
 		delete(g.known, key)
 		known = nil
 	}
 	return known, g.epoch, true
+}
+
+// findClient is find for a client.
+func (g *grants) findClient(ctx context.Context, id oxlin.ClientID) (known *oxlin.Client, epoch uint64, current bool) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if !g.refresh(ctx) {
+		return nil, g.epoch, false
+	}
+	client, ok := g.clients[id]
+	if !ok {
+		return nil, g.epoch, true
+	}
+	return &client, g.epoch, true
+}
+
+// refresh forgets what others have changed, for a caller with the lock. It reports whether what
+// is kept then is current.
+func (g *grants) refresh(ctx context.Context) bool {
+	changes, current := g.news.since(ctx)
+	if !current {
+		g.clear()
+		return false
+	}
+	g.forget(changes)
+	return true
 }
 
 // keep keeps a grant that was read in an epoch, unless a change has ended the epoch.
@@ -118,9 +155,27 @@ func (g *grants) keep(key grantKey, found Grant, epoch uint64) {
 		delete(g.known, other)
 	}
 	if g.known == nil {
-		g.known, g.clients = map[grantKey]*Grant{}, map[oxlin.ClientID]oxlin.Client{}
+		g.known = map[grantKey]*Grant{}
 	}
-	g.known[key], g.clients[found.Client.ID] = &found, found.Client
+	g.known[key] = &found
+	g.share(found.Client)
+}
+
+// keepClient is keep for a client.
+func (g *grants) keepClient(found oxlin.Client, epoch uint64) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.epoch == epoch {
+		g.share(found)
+	}
+}
+
+// share keeps a client for all of its grants, for a caller with the lock.
+func (g *grants) share(client oxlin.Client) {
+	if g.clients == nil {
+		g.clients = map[oxlin.ClientID]oxlin.Client{}
+	}
+	g.clients[client.ID] = client
 }
 
 // changed forgets the grants that changes concern.

@@ -97,10 +97,16 @@ func TestAGrantIsForgottenByTheCommitThatChangesIt(t *testing.T) {
 					for _, process := range []*store.DB{db, other} {
 						keep(t, process, hash)
 						keep(t, process, untouched)
+						_ = must[oxlin.Client](t)(process.Client(t.Context(), mine.client))
 					}
 					before := must[store.Grant](t)(db.Grant(t.Context(), hash, now))
 					write(t, db, func(ctx context.Context, tx *store.Tx) error { return c.do(ctx, tx, mine) })
 					check := func(process *store.DB) string {
+						client, err := process.Client(t.Context(), mine.client)
+						stored := must[oxlin.Client](t)(db.Read().Client(t.Context(), mine.client))
+						if changed := difference(stored, client); err != nil || changed != "" {
+							return fmt.Sprintf("the client is not the stored one: %v\n%s", err, changed)
+						}
 						after, err := process.Grant(t.Context(), hash, now)
 						switch {
 						case c.gone && !oxlin.IsNotFound(err):
