@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -22,6 +23,7 @@ type balanceRecord struct {
 
 // creditLine is a credit line of a balance.
 type creditLine struct {
+	Type     psd2.Text                  `json:"Type"`
 	Included json.RawMessage            `json:"Included"`
 	Amount   psd2.Optional[psd2.Amount] `json:"Amount"`
 }
@@ -120,7 +122,7 @@ func (c *Connector) readBalance(raw json.RawMessage, account bank.AccountRef) (b
 
 // creditIn returns the sum of the credit lines that a balance includes; nil without one.
 // The standard's kinds of lines are parts of one: Available is the unused part of Credit,
-// so the largest counts.
+// so the largest counts if the data name no kinds.
 func (c *Connector) creditIn(record balanceRecord, account bank.AccountRef) *oxlin.Amount {
 	lines, _ := psd2.ReadRecords(record.CreditLines, "Included", "Amount")
 	var credit *oxlin.Amount
@@ -133,7 +135,15 @@ func (c *Connector) creditIn(record balanceRecord, account bank.AccountRef) *oxl
 			continue
 		}
 		money, ok := line.Value.Amount.Value.Read(convention, account.Currency).Told()
-		if ok && (credit == nil || *credit < money.Amount) {
+		kinds := c.config.Balances.CreditLines
+		counts := len(kinds) == 0 || slices.ContainsFunc(kinds, func(kind string) bool { return strings.EqualFold(kind, string(line.Value.Type)) })
+		switch {
+		case !ok || !counts:
+		case credit == nil:
+			credit = &money.Amount
+		case len(kinds) > 0:
+			*credit += money.Amount
+		case *credit < money.Amount:
 			credit = &money.Amount
 		}
 	}

@@ -82,9 +82,11 @@ type History struct {
 	// the days of a request begin; by default that of the bank.
 	DateZone string `json:"date_zone,omitempty"`
 	// DateTo is when toBookingDateTime is sent: "" only where a period ends before today,
-	// "never", "tomorrow" always with the end of today at least, or "now" always with the
-	// time of the request at most.
+	// "never", "tomorrow" always with the end of today at least, "now" always with the
+	// time of the request at most, or "today" always with the last day itself.
 	DateTo string `json:"date_to,omitempty"`
+	// ToFormat is how toBookingDateTime is written, if not as fromBookingDateTime.
+	ToFormat string `json:"to_format,omitempty"`
 	// From and To rename the two parameters.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
@@ -124,6 +126,9 @@ type Balances struct {
 	// default the same.
 	Priority     []string `json:"priority,omitempty"`
 	CardPriority []string `json:"card_priority,omitempty"`
+	// CreditLines are the types of credit lines that count for CreditLine, all of which are
+	// added; by default the largest line counts, whatever its type is.
+	CreditLines []string `json:"credit_lines,omitempty"`
 	// CreditLine tells the fate of a balance that includes a credit line: "keep" it as it
 	// is, the default; "subtract" the credit line; or "skip" it, if there is another one.
 	CreditLine string `json:"credit_line,omitempty"`
@@ -236,7 +241,9 @@ func (h History) check(at datafile.Node) {
 	_, err := psd2.NewDateForm(h.DateFormat)
 	at.Member("date_format").Check(err == nil, "%v", err)
 	psd2.Locale{Zone: h.DateZone}.Check(at.Member("date_zone"))
-	psd2.CheckOneOf(at.Member("date_to"), h.DateTo, "", "never", "tomorrow", "now")
+	_, err = psd2.NewDateForm(h.ToFormat)
+	at.Member("to_format").Check(err == nil && h.ToFormat != none, "%q is not a form of dates", h.ToFormat)
+	psd2.CheckOneOf(at.Member("date_to"), h.DateTo, "", "never", "tomorrow", "now", "today")
 	at.Member("date_to").Check(h.DateTo != "never" || h.WindowDays == 0, "window_days needs it")
 	at.Member("window_days").Check(h.DateFormat != none || h.WindowDays == 0, "a bank without dates has no periods")
 }

@@ -24,7 +24,7 @@ type Connector struct {
 	consents *psd2.Client
 	// zone is that of the bank's days, and dateZone that of the dates in requests.
 	zone, dateZone *time.Location
-	dates          psd2.DateForm
+	dates, ends    psd2.DateForm
 }
 
 // The capabilities of a connector.
@@ -61,6 +61,10 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 			return err
 		},
 		func() (err error) { c.dates, err = psd2.NewDateForm(config.History.DateFormat); return err },
+		func() (err error) {
+			c.ends, err = psd2.NewDateForm(cmp.Or(config.History.ToFormat, config.History.DateFormat))
+			return err
+		},
 	} {
 		err := prepare()
 		if err != nil {

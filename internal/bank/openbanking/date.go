@@ -37,9 +37,15 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 		if to.IsZero() || now.Before(to) {
 			to = now
 		}
+	case "today":
+		last := oxlin.DateIn(now, c.dateZone)
+		if !end.IsZero() {
+			last = end.AddDays(-1)
+		}
+		to = last.Midnight(c.dateZone)
 	}
 	if !to.IsZero() {
-		query[cmp.Or(h.To, "toBookingDateTime")] = []string{c.dates.Write(to, c.dateZone)}
+		query[cmp.Or(h.To, "toBookingDateTime")] = []string{c.ends.Write(to, c.dateZone)}
 	}
 	return c.encode(query)
 }

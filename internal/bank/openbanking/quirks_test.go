@@ -174,6 +174,12 @@ func TestQuirksOfAnswers(t *testing.T) {
 			get("/accounts?page=2", `{"Data":{"Account":[{"AccountId":"2"}]},"Meta":{"TotalPages":2}}`),
 		}, "1 CHECKINGS\n2 CHECKINGS\n"},
 
+		// The days of a request.
+		{"both ends, of the day itself", `"history":{"date_format":"yyyy-MM-dd'T00:00:00Z'","to_format":"yyyy-MM-dd'T23:59:59Z'","date_to":"today"}`, rows, []banktest.Exchange{
+			get("/accounts/1/transactions?fromBookingDateTime=2026-05-22T00%3A00%3A00Z&toBookingDateTime=2026-06-21T23%3A59%3A59Z", page("", numbered("a"))),
+		}, one},
+		{"no dates", `"history":{"date_format":"none"}`, rows, []banktest.Exchange{get("/accounts/1/transactions", page("", numbered("a")))}, one},
+
 		// Answers without rows.
 		{"204", ``, rows, []banktest.Exchange{{Ask: first, Status: 204}}, ""},
 		{"404 for no rows, by data", `"answers":[{"on":"transactions","status":404,"means":"empty"}]`, rows,
@@ -223,6 +229,12 @@ func TestQuirksOfAnswers(t *testing.T) {
 		{"a credit line alone in an object", `"balances":{"credit_line":"subtract"}`, balances,
 			balance(`{` + tenPounds + `,"CreditDebitIndicator":"Credit","Type":"InterimAvailable","CreditLine":{"Included":"true","Type":"Pre-Agreed","Amount":{"Amount":"4","Currency":"GBP"}}}`),
 			"shown 6 GBP  AVAILABLE\n"},
+
+		{"credit lines of one kind", `"balances":{"credit_line":"subtract","credit_lines":["Pre-Agreed","temporary"]}`, balances,
+			balance(`{` + tenPounds + `,"CreditDebitIndicator":"Credit","Type":"InterimAvailable","CreditLine":[` +
+				`{"Included":true,"Type":"Pre-Agreed","Amount":{"Amount":"4","Currency":"GBP"}},{"Included":true,"Type":"Temporary","Amount":{"Amount":"1","Currency":"GBP"}},` +
+				`{"Included":true,"Type":"Credit","Amount":{"Amount":"7","Currency":"GBP"}},{"Included":false,"Type":"Pre-Agreed","Amount":{"Amount":"9","Currency":"GBP"}}]}`),
+			"shown 5 GBP  AVAILABLE\n"},
 
 		// Accounts.
 		{"no number", ``, list, listed(`{"AccountId":"1","Account":null}`), "1 CHECKINGS\n"},

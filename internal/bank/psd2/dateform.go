@@ -3,6 +3,7 @@ package psd2
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,11 +33,14 @@ var dateFields = []struct{ letters, layout string }{
 
 // DateForm is how a bank wants its dates.
 type DateForm struct {
-	// layout is one of package time; empty for a bank that takes no dates.
-	layout string
-	// utc is set for a form with a Z of its own: the time is then in UTC.
+	// parts are empty for a bank that takes no dates.
+	parts []datePart
+	// utc is set for a form with a time and a Z of its own: the time is then in UTC.
 	utc bool
 }
+
+// datePart is a layout of package time, or a literal.
+type datePart struct{ layout, literal string }
 
 // NewDateForm reads the name of a form, or a pattern.
 func NewDateForm(name string) (DateForm, error) {
@@ -49,51 +53,71 @@ func NewDateForm(name string) (DateForm, error) {
 	}
 	var form DateForm
 	for rest := pattern; rest != ""; {
-		letters, layout := firstOf(rest)
+		letters, part := firstOf(rest)
 		if letters == "" {
 			return DateForm{}, fmt.Errorf("%q is neither the name of a form nor a pattern", name)
 		}
-		form.utc = form.utc || layout == "Z"
-		form.layout += layout
+		form.parts = append(form.parts, part)
 		rest = rest[len(letters):]
 	}
-	if !strings.Contains(form.layout, "02") {
+	if !form.has("02") {
 		return DateForm{}, fmt.Errorf("%q has no day", name)
 	}
+	form.utc = form.has("15") && slices.ContainsFunc(form.parts, func(p datePart) bool { return strings.HasSuffix(p.literal, "Z") })
 	return form, nil
 }
 
-// firstOf returns the first letters of a pattern that belong together, and their layout; no
+// has reports whether a layout is one of the parts.
+func (f DateForm) has(layout string) bool {
+	return slices.ContainsFunc(f.parts, func(p datePart) bool { return p.layout == layout })
+}
+
+// firstOf returns the first letters of a pattern that belong together, and their part; no
 // letters if it begins with an unknown one.
-func firstOf(pattern string) (letters, layout string) {
+func firstOf(pattern string) (letters string, part datePart) {
 	if pattern[0] == '\'' {
 		literal, _, closed := strings.Cut(pattern[1:], "'")
-		// A layout has no way to quote, so only letters that mean nothing in it may stand.
-		if !closed || strings.Trim(literal, "TZ ") != "" {
-			return "", ""
+		if !closed || literal == "" {
+			return "", datePart{}
 		}
-		return pattern[:len(literal)+2], literal
+		return pattern[:len(literal)+2], datePart{literal: literal}
 	}
 	for _, field := range dateFields {
 		if strings.HasPrefix(pattern, field.letters) {
-			return field.letters, field.layout
+			return field.letters, datePart{layout: field.layout}
 		}
 	}
-	if strings.Contains("TZ", pattern[:1]) || strings.Contains("-/:. ,", pattern[:1]) {
-		return pattern[:1], pattern[:1]
+	if strings.Contains("TZ-/:. ,", pattern[:1]) {
+		return pattern[:1], datePart{literal: pattern[:1]}
 	}
-	return "", ""
+	return "", datePart{}
 }
 
 // IsNone reports whether the bank takes no dates.
-func (f DateForm) IsNone() bool { return f.layout == "" }
+func (f DateForm) IsNone() bool { return len(f.parts) == 0 }
 
 // Write writes an instant.
 func (f DateForm) Write(instant time.Time, zone *time.Location) string {
 	if f.utc {
 		zone = time.UTC
 	}
-	return instant.In(zone).Format(f.layout)
+	instant = instant.In(zone)
+	var text strings.Builder
+	for _, part := range f.parts {
+		text.WriteString(part.literal)
+		if part.layout != "" {
+			text.WriteString(withPoint(instant, part.layout))
+		}
+	}
+	return text.String()
+}
+
+// withPoint writes an instant in a layout. Package time writes a fraction only behind seconds.
+func withPoint(instant time.Time, layout string) string {
+	if layout[0] == '.' {
+		return instant.Format("05" + layout)[len("05"):]
+	}
+	return instant.Format(layout)
 }
 
 // Unescaped encodes a query for a bank that does not undo the escaping of colons and plus signs.
