@@ -74,6 +74,29 @@ type Input struct {
 	Return Return
 	// Store is where Keep stores a state; a test may leave it out.
 	Store func(ctx context.Context, state oxlin.Secret) error
+	// Record is where Submit records what is sent; a test may leave it out.
+	Record func(ctx context.Context, secrets Secrets) error
+}
+
+// Secrets names the kind of values of which a bank counts wrong ones.
+type Secrets string
+
+const (
+	// StoredSecrets are Journey.Credentials.
+	StoredSecrets Secrets = "stored"
+	// GivenSecrets are Answers, which the user has just given.
+	GivenSecrets Secrets = "given"
+)
+
+// Submit records that secrets are about to be sent. A connector calls it before the first
+// request of a step that has some. If Submit fails, the connector sends nothing and returns the
+// error: the platform sends a password once by itself, and asks the user where it does not know
+// what became of it.
+func (i Input) Submit(ctx context.Context, secrets Secrets) error {
+	if i.Record == nil {
+		return nil
+	}
+	return i.Record(ctx, secrets)
 }
 
 // Keep stores a state before the step is over. A connector calls it before each request

@@ -76,6 +76,10 @@ func (l entrance) awaitApproval(ctx context.Context, wait bank.Wait, input bank.
 		if err != nil || again {
 			return err
 		}
+		err = store.LoginsOf(tx).End(ctx, r.channel.ID, r.sync.ID, store.LoginAccepted)
+		if err != nil {
+			return err
+		}
 		return r.engine.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: challenges})
 	})
 	if err != nil {

@@ -104,6 +104,14 @@ func (w *interrupted) journey(t *testing.T) []oxlin.Transaction {
 	w.settle()
 	answer := func() {
 		for _, answers := range []map[oxlin.CredentialID]string{platformtest.SendSMS, platformtest.RightCode} {
+			if w.asksAgain() {
+				// The bank's answer to the password was lost, as in a crash. The keeper stays
+				// until the user's agreement has led to the next question.
+				steady := w.steady
+				w.steady = true
+				w.answer(id, sendAgain)
+				w.steady = steady
+			}
 			w.each("an answer", func() error {
 				return w.Service.Credentials.Answer(ctx, w.caller, id, "8700", connect.UserInput{Answers: answers})
 			})

@@ -14,6 +14,10 @@ import (
 // SaveCredentials seals values of a channel's credentials and stores them. keyID is
 // the key of those that are encrypted.
 func (e *Engine) SaveCredentials(ctx context.Context, tx *store.Tx, id oxlin.ChannelID, definition oxlin.ChannelDefinition, values map[oxlin.CredentialID]string, keyID oxlin.KeyID) error {
+	err := store.LoginsOf(tx).Forget(ctx, id)
+	if err != nil {
+		return err
+	}
 	for _, d := range definition.Credentials {
 		value, given := values[d.ID]
 		if !given {

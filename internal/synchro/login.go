@@ -32,7 +32,7 @@ func (l entrance) login(ctx context.Context, access bank.Access) (bank.Access, e
 	if !ok {
 		return access, fmt.Errorf("the connector of %s/%s has no way in", r.connection.ProviderID, r.channel.DefinitionID)
 	}
-	input, err := l.loginInput(ctx)
+	input, agreed, err := l.loginInput(ctx)
 	if err != nil {
 		return access, err
 	}
@@ -47,6 +47,12 @@ func (l entrance) login(ctx context.Context, access bank.Access) (bank.Access, e
 			return l.saveQuestion(ctx, tx, nil, oxlin.NewSecret(keptMark+state.Reveal()), r.now().Add(answerTime))
 		})
 	}
+	submitted := false
+	input.Record = func(ctx context.Context, secrets bank.Secrets) error {
+		err := l.submit(ctx, secrets, agreed && !submitted)
+		submitted = submitted || err == nil
+		return err
+	}
 	limited, cancel := context.WithTimeout(ctx, r.callTime())
 	defer cancel()
 	var step bank.Step
@@ -54,7 +60,12 @@ func (l entrance) login(ctx context.Context, access bank.Access) (bank.Access, e
 		step, err = connector.Continue(ctx, input)
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errAskAgain):
+		return access, l.askAgain(ctx)
+	case err != nil && submitted:
+		return access, l.noteOutcome(ctx, err)
+	case err != nil:
 		return access, err
 	}
 	switch step := step.(type) {
@@ -78,6 +89,10 @@ func (l entrance) enter(ctx context.Context, access bank.Access) error {
 		if err != nil {
 			return err
 		}
+		err = store.LoginsOf(tx).End(ctx, r.channel.ID, r.sync.ID, store.LoginAccepted)
+		if err != nil {
+			return err
+		}
 		err = tx.DeleteQuestion(ctx, r.sync.ID)
 		if err != nil {
 			return err
@@ -94,23 +109,42 @@ const (
 )
 
 // loginInput returns what has happened since the last step of a login: nothing, an answer, or
-// that a wait is over. Without an answer it ends the job, or fails after the time to answer.
-func (l entrance) loginInput(ctx context.Context) (bank.Input, error) {
+// that a wait is over. Without an answer it ends the job, or fails after the time to answer. agreed
+// reports whether the answer agrees to send the password once more.
+func (l entrance) loginInput(ctx context.Context) (input bank.Input, agreed bool, err error) {
 	r := l.run
+	begun := bank.Input{Event: bank.Begun}
 	question, err := r.db.Read().Question(ctx, r.sync.ID)
 	if oxlin.IsNotFound(err) {
-		return bank.Input{Event: bank.Begun}, nil
+		return begun, false, nil
 	}
 	if err != nil {
-		return bank.Input{}, err
+		return bank.Input{}, false, err
 	}
 	state, err := r.vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
-		return bank.Input{}, err
+		return bank.Input{}, false, err
 	}
 	if kept, is := strings.CutPrefix(state.Reveal(), keptMark); is {
-		return bank.Input{Event: bank.Begun}, l.forgetBegun(ctx, oxlin.NewSecret(kept))
+		return begun, false, l.forgetBegun(ctx, oxlin.NewSecret(kept))
 	}
+	if state.Reveal() != againMark {
+		input, err = l.answeredInput(ctx, question, state)
+		return input, false, err
+	}
+	if question.Answers == nil {
+		return begun, false, l.wait(ctx, question.ExpiresAt)
+	}
+	answers, err := l.answers(ctx, question)
+	if err == nil && answers[sendAgain.ID].Reveal() != "true" {
+		err = &bank.Failure{Kind: bank.ChallengeCancelled}
+	}
+	return begun, true, err
+}
+
+// answeredInput returns the input of a login that waits at the bank's question, or for its bank.
+func (l entrance) answeredInput(ctx context.Context, question store.Question, state oxlin.Secret) (bank.Input, error) {
+	r := l.run
 	text, waits := strings.CutPrefix(state.Reveal(), waitMark)
 	r.begun = oxlin.NewSecret(text)
 	input := bank.Input{State: r.begun}
@@ -123,6 +157,7 @@ func (l entrance) loginInput(ctx context.Context) (bank.Input, error) {
 	case question.Answers == nil:
 		return input, l.wait(ctx, question.ExpiresAt)
 	}
+	var err error
 	input.Answers, err = l.answers(ctx, question)
 	input.Event = bank.Answered
 	if err == nil && waits {
@@ -229,6 +264,12 @@ func (l entrance) askUser(ctx context.Context, question bank.Question) error {
 		err = l.saveQuestion(ctx, tx, question.Challenges, question.State, until)
 		if err != nil {
 			return err
+		}
+		if question.State.Reveal() != againMark {
+			err = store.LoginsOf(tx).End(ctx, r.channel.ID, r.sync.ID, store.LoginAccepted)
+			if err != nil {
+				return err
+			}
 		}
 		return r.engine.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
 	})

@@ -48,6 +48,8 @@ type Login struct {
 	// State and Answers continue the login after a question; both are empty at the start.
 	State   oxlin.Secret
 	Answers map[oxlin.CredentialID]oxlin.Secret
+	// Record is Input.Record.
+	Record func(context.Context, bank.Secrets) error
 }
 
 // LoginResult is a session, or a question.
@@ -60,7 +62,7 @@ type LoginResult struct {
 func LogIn(ctx context.Context, connector any, login Login) (LoginResult, error) {
 	input := bank.Input{
 		Event: bank.Begun, Journey: bank.Journey{Credentials: login.Credentials, Access: login.Access}, PSU: login.PSU,
-		State: login.State, Answers: login.Answers,
+		State: login.State, Answers: login.Answers, Record: login.Record,
 	}
 	if !login.State.IsZero() {
 		input.Event = bank.Answered

@@ -39,6 +39,9 @@ type Subject struct {
 	Enter func(t *testing.T, step bank.Step) bank.Input
 	// Credentials are the answers to the fixed questions of the channel definition.
 	Credentials map[oxlin.CredentialID]oxlin.Secret
+	// Logins are the credentials of an EMBEDDED channel whose customer has the access of Call
+	// and a device that the bank knows. Without them no login is repeated.
+	Logins map[oxlin.CredentialID]oxlin.Secret
 }
 
 // KnownUser is a user of whom everything is known that a bank may be told.
@@ -68,6 +71,9 @@ func Exercise(t *testing.T, s Subject) {
 	}
 	if s.Enter != nil {
 		t.Run("the way in leads to access, whatever process takes its steps", s.wayIn)
+	}
+	if s.Logins != nil {
+		t.Run("a known customer logs in again, and after a restart", s.logins)
 	}
 	if _, ok := s.New().(bank.Continuer); ok {
 		t.Run("a way that goes wrong is a failure", s.wrongWays)

@@ -2,6 +2,10 @@ package website
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -84,6 +88,7 @@ var (
 	_ bank.Continuer   = (*Connector)(nil)
 	_ bank.OwnerReader = (*Connector)(nil)
 	_ bank.Decoder     = (*Connector)(nil)
+	_ bank.Revoker     = (*Connector)(nil)
 )
 
 // New returns the connector of one site. It fails if the data have faults.
@@ -116,9 +121,11 @@ func (c *Connector) Profile() bank.Profile {
 }
 
 // Continue submits the credentials on the bank's first page, or the answer to its question
-// on the page of that question. It always submits them again, so that wrong ones are
-// noticed while an old session is still valid; of the old session it keeps only the
-// cookies and notes that identify the device. The session is in Access.Token.
+// on the page of that question. Where the site's sessions outlive a synchronisation, the
+// last one is tried before: as long as it lives, no password is typed. It counts for the
+// credentials by which it was opened alone, so that wrong new ones are noticed. Of an old
+// session a login keeps only the cookies and notes that identify the device. The session is
+// in Access.Token.
 func (c *Connector) Continue(ctx context.Context, input bank.Input) (bank.Step, error) {
 	switch input.Event {
 	case bank.Begun:
@@ -135,6 +142,10 @@ func (c *Connector) Continue(ctx context.Context, input bank.Input) (bank.Step, 
 		return nil, &bank.Failure{Kind: bank.ChallengeCancelled}
 	}
 	s := c.session(ctx, asked.Session)
+	if asked.Step == atQuestions {
+		// Banks count wrong answers as they count wrong passwords.
+		s.submit = func(ctx context.Context) error { return input.Submit(ctx, bank.GivenSecrets) }
+	}
 	p, err := s.send(asked.answered(input.Answers))
 	if err != nil {
 		return nil, err
@@ -153,15 +164,20 @@ func (c *Connector) Continue(ctx context.Context, input bank.Input) (bank.Step, 
 }
 
 func (c *Connector) begin(ctx context.Context, input bank.Input, present bool) (bank.Step, error) {
-	// Without a readable session the bank asks the customer to confirm the device
-	// again.
-	last, _ := open[savedSession](input.Journey.Access.Token)
-	last.Cookies = lasting(last.Cookies)
-	s := c.session(ctx, last)
 	typed := credentials{}
 	for field, id := range c.config.Fields {
 		typed[field] = input.Journey.Credentials[id]
 	}
+	// Without a readable session the bank asks the customer to confirm the device
+	// again.
+	last, _ := open[savedSession](input.Journey.Access.Token)
+	access, err := c.reuse(ctx, last, typed)
+	if err != nil || !access.IsZero() {
+		return access, err
+	}
+	s := c.session(ctx, savedSession{Cookies: devices(last.Cookies, c.recipe.habits().devices), Notes: last.Notes})
+	s.typed, s.proof = typed, typed.proof(rand.Text())
+	s.submit = func(ctx context.Context) error { return input.Submit(ctx, bank.StoredSecrets) }
 	p, err := c.recipe.enter(s, typed)
 	if err != nil {
 		return nil, err
@@ -172,6 +188,72 @@ func (c *Connector) begin(ctx context.Context, input bank.Input, present bool) (
 		err = &bank.Failure{Kind: bank.Unavailable, BankCode: "login forgotten"}
 	}
 	return stepFrom(s, present, where, err)
+}
+
+// reuse returns the access of the last session if it still lives and was opened by the same
+// credentials; else a zero one. A session that other credentials have opened is left first,
+// where the recipe can leave it: some sites refuse a second one beside it.
+func (c *Connector) reuse(ctx context.Context, last savedSession, typed credentials) (bank.Access, error) {
+	home := c.recipe.habits().home
+	if !typed.proved(last.Proof) {
+		return bank.Access{}, c.leave(ctx, last)
+	}
+	if home == "" {
+		return bank.Access{}, nil
+	}
+	s := c.session(ctx, last)
+	p, err := s.get(home)
+	if err != nil {
+		return bank.Access{}, err
+	}
+	where, err := s.skipInterstitials(p)
+	switch {
+	case err != nil && bank.AsFailure(err).Transient():
+		return bank.Access{}, err
+	case err != nil, where.at != inside:
+		return bank.Access{}, nil
+	}
+	return bank.Access{Token: seal(s.save())}, nil
+}
+
+// leave ends a session at the bank, if the recipe can. That the bank does not know it any
+// more is no failure.
+func (c *Connector) leave(ctx context.Context, last savedSession) error {
+	recipe, ok := c.recipe.(leaver)
+	if !ok || len(last.Cookies) == 0 {
+		return nil
+	}
+	err := recipe.leave(c.session(ctx, last))
+	if err != nil && bank.AsFailure(err).Transient() {
+		return err
+	}
+	return nil
+}
+
+// Revoke leaves the session at the bank, where the recipe says how; elsewhere it ends by
+// itself.
+func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
+	last, ok := open[savedSession](access.Token)
+	if !ok {
+		return nil
+	}
+	return c.leave(ctx, last)
+}
+
+// proof returns a text by which proved recognises the credentials.
+func (c credentials) proof(salt string) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%q", salt)
+	for _, field := range slices.Sorted(maps.Keys(c)) {
+		fmt.Fprintf(sum, "%q%q", field, c.of(field))
+	}
+	return salt + "." + hex.EncodeToString(sum.Sum(nil))
+}
+
+// proved reports whether a proof is that of the credentials.
+func (c credentials) proved(proof string) bool {
+	salt, _, ok := strings.Cut(proof, ".")
+	return ok && subtle.ConstantTimeCompare([]byte(c.proof(salt)), []byte(proof)) == 1
 }
 
 // stepFrom converts the place that a login has reached into its step. It returns no
@@ -267,7 +349,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 		switch {
 		case err == nil:
 			described++
-		case bank.AsFailure(err).Kind != bank.Nonsense:
+		case !ofOnePage(err):
 			return bank.AccountsPage{}, err
 		}
 		last = err
@@ -308,7 +390,7 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if e.Type == oxlin.AccountCreditCard {
 		err = c.complete(s, &e)
 	}
-	if err != nil && bank.AsFailure(err).Kind != bank.Nonsense {
+	if err != nil && !ofOnePage(err) {
 		return bank.Balances{}, err
 	}
 	return e.balances, nil
@@ -333,6 +415,8 @@ func (c *Connector) Transactions(
 			return bank.TransactionsPage{}, err
 		}
 		at.Address = e.statement
+	} else {
+		s.from = at.From
 	}
 	p, err := s.read(at.Address)
 	if err != nil {
@@ -355,6 +439,7 @@ func (c *Connector) Transactions(
 	}
 	if !older {
 		empty := len(read.rows)+len(read.unreadable) == 0
+		at.From = p.referrer()
 		result.Next, result.Broken = at.turn(read.next, empty, from, oxlin.DateIn(c.now(), oxlin.Paris))
 		result.Endless = result.Broken != ""
 	}

@@ -3,6 +3,8 @@ package website
 import (
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,10 +60,10 @@ func (j *jar) SetCookies(u *url.URL, set []*http.Cookie) {
 	}
 }
 
-func (j *jar) drop(name, path string) {
+func (j *jar) drop(name, below string) {
 	var rest []cookie
 	for _, c := range j.cookies {
-		if c.Name != name || c.Path != path {
+		if c.Name != name || c.Path != below {
 			rest = append(rest, c)
 		}
 	}
@@ -86,17 +88,21 @@ func (j *jar) Cookies(u *url.URL) []*http.Cookie {
 func (j *jar) expired(c cookie) bool { return !c.Until.IsZero() && !j.now().Before(c.Until) }
 
 // under implements the path match of RFC 6265 §5.1.4.
-func under(path, cookiePath string) bool {
-	rest, ok := strings.CutPrefix(path, cookiePath)
+func under(address, cookiePath string) bool {
+	rest, ok := strings.CutPrefix(address, cookiePath)
 	return ok && (rest == "" || strings.HasSuffix(cookiePath, "/") || rest[0] == '/')
 }
 
-// lasting returns the cookies that outlive a session: the bank recognises the device by
-// them.
-func lasting(all []cookie) []cookie {
+// devices returns the cookies by which the bank recognises a device; their names match one
+// of the patterns, as path.Match reads them. They outlive the session, whether or not they
+// have an end, and no other cookie does: many sites give the cookie of a session an end.
+func devices(all []cookie, patterns []string) []cookie {
 	var kept []cookie
 	for _, c := range all {
-		if !c.Until.IsZero() {
+		if slices.ContainsFunc(patterns, func(pattern string) bool {
+			fits, err := path.Match(pattern, c.Name)
+			return err == nil && fits
+		}) {
 			kept = append(kept, c)
 		}
 	}

@@ -83,14 +83,14 @@ func TestCookiesThatASiteSets(t *testing.T) {
 }
 
 // TestALoginBringsTheDeviceOnly: an old session would hide a password that is no longer
-// valid.
+// valid, whether or not its cookie has an end.
 func TestALoginBringsTheDeviceOnly(t *testing.T) {
 	connector, brought := at(t, "https://bank.example/site")
-	token := oxlin.NewSecret(`{"cookies":[{"name":"session","value":"old","path":"/"},{"name":"device","value":"mine","path":"/","until":"2027-01-01T00:00:00Z"}]}`)
+	token := oxlin.NewSecret(`{"cookies":[{"name":"session","value":"old","path":"/"},{"name":"other","value":"old","path":"/","until":"2027-01-01T00:00:00Z"},{"name":"appareil","value":"mine","path":"/","until":"2027-01-01T00:00:00Z"}]}`)
 	_, err := banktest.LogIn(t.Context(), connector, banktest.Login{PSU: psu, Access: bank.Access{Token: token}})
 	kindOf(t, err)
 	for _, cookies := range *brought {
-		if cookies != "device=mine" {
+		if cookies != "appareil=mine" {
 			t.Errorf("the login brings %q", cookies)
 		}
 	}

@@ -38,6 +38,18 @@ func classify(response *http.Response, now time.Time) error {
 	return failure
 }
 
+// refusal returns the failure of a page with the status of a refusal, which no recipe knows. It
+// is no outage: the site answers, and repeating the same changes nothing.
+func refusal(status int) *bank.Failure {
+	return &bank.Failure{Kind: bank.Refused, Status: status, BankCode: "page refused"}
+}
+
+// ofOnePage reports whether a failure may concern one page of the site alone.
+func ofOnePage(err error) bool {
+	kind := bank.AsFailure(err).Kind
+	return kind == bank.Nonsense || kind == bank.Refused
+}
+
 // marker is an element of a page that announces a failure.
 type marker struct {
 	selector string

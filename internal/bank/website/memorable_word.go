@@ -28,6 +28,8 @@ func (memorableWord) profile() bank.Profile {
 	}
 }
 
+func (memorableWord) habits() habits { return habits{home: "overview"} }
+
 func (memorableWord) fields() map[string]bool {
 	return map[string]bool{"userid": true, "answer": true, "secret": true}
 }

@@ -2,6 +2,7 @@ package website
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,6 +17,13 @@ type page struct {
 	*goquery.Selection
 	address *url.URL
 	status  int
+	// policy is how much of the address the page tells those to which it leads.
+	policy string
+}
+
+// refused reports whether the page came with the status of a refusal.
+func (p *page) refused() bool {
+	return p.status == http.StatusUnauthorized || p.status == http.StatusForbidden
 }
 
 func (p *page) has(selector string) bool { return p.Find(selector).Length() > 0 }
@@ -92,6 +100,8 @@ type form struct {
 	Address string     `json:"address"`
 	Get     bool       `json:"get,omitempty"`
 	Fields  url.Values `json:"fields"`
+	// From is the form's page.
+	From referrer `json:"from,omitzero"`
 }
 
 // form reads a form with its current values, including hidden fields, as if the button
@@ -99,14 +109,20 @@ type form struct {
 func (p *page) form(selector, button string) (form, error) {
 	found := p.Find(selector).First()
 	if found.Length() == 0 {
+		if p.refused() {
+			return form{}, refusal(p.status)
+		}
 		return form{}, nonsense("the form %s is not there", selector)
 	}
-	f := form{Fields: url.Values{}, Get: !strings.EqualFold(found.AttrOr("method", "get"), "post")}
+	f := form{From: p.referrer(), Fields: url.Values{}, Get: !strings.EqualFold(found.AttrOr("method", "get"), "post")}
 	target, err := p.address.Parse(found.AttrOr("action", ""))
 	if err != nil || !sameHost(target, p.address) {
 		return form{}, nonsense("the form %s leads away from the bank", selector)
 	}
 	f.Address = target.RequestURI()
+	if slices.Contains(strings.Fields(strings.ToLower(found.AttrOr("rel", ""))), "noreferrer") {
+		f.From.Policy = policyNone
+	}
 	found.Find("input[name]").Each(func(_ int, input *goquery.Selection) {
 		switch strings.ToLower(input.AttrOr("type", "text")) {
 		case "checkbox", "radio", "submit", "button", "image", "file":

@@ -16,6 +16,8 @@ type position struct {
 	Seen    []string `json:"seen,omitempty"`
 	// Empty counts the pages in a row without a row.
 	Empty int `json:"empty,omitempty"`
+	// From is the page that leads to Address.
+	From referrer `json:"from,omitzero"`
 }
 
 // maxStatement limits the pages of a statement; no customer has more.
@@ -51,7 +53,7 @@ func (p position) turn(next string, empty bool, from, today oxlin.Date) (cursor,
 	if slices.Contains(seen, psd2.Mark(next)) {
 		return "", ""
 	}
-	following := position{Address: next, Seen: seen}
+	following := position{Address: next, Seen: seen, From: p.From}
 	if empty {
 		following.Empty = p.Empty + 1
 	}

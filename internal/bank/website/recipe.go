@@ -16,6 +16,8 @@ import (
 type recipe interface {
 	// profile returns how the site behaves.
 	profile() bank.Profile
+	// habits returns how the site treats devices and sessions.
+	habits() habits
 	// fields returns the names of the credentials, and whether each is required.
 	fields() map[string]bool
 	// enter submits the credentials, and returns the page that follows.
@@ -34,6 +36,22 @@ type recipe interface {
 	record(html string, account bank.AccountRef) (bank.Transaction, bank.Unread, bool)
 	// owner reads the page about the customer.
 	owner(s *session) (oxlin.Owner, error)
+}
+
+// habits are how a site treats devices and sessions.
+type habits struct {
+	// devices are the names of the cookies by which the site recognises a device, as
+	// patterns of path.Match. Of a session's cookies only these are kept for the next login.
+	devices []string
+	// home is a page for logged-in customers, where a session is tried before the password is
+	// typed again; empty at a site whose sessions end with the synchronisation.
+	home string
+}
+
+// leaver is a recipe of a site where a session is to be ended by the customer. Without it a
+// session is never ended at the bank.
+type leaver interface {
+	leave(s *session) error
 }
 
 // The names of the recipes are in operators' provider files: they never change.
@@ -157,3 +175,17 @@ func setAmount(row *bank.Transaction, convention notation.Convention, text strin
 type credentials map[string]oxlin.Secret
 
 func (c credentials) of(field string) string { return c[field].Reveal() }
+
+// in reports whether a form holds one of the credentials.
+func (c credentials) in(f form) bool {
+	for _, values := range f.Fields {
+		for _, value := range values {
+			for _, secret := range c {
+				if value != "" && value == secret.Reveal() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -114,6 +114,9 @@ func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, erro
 		}
 	}
 	request.Header.Set("User-Agent", agent)
+	if request.Method != http.MethodGet && request.Method != http.MethodHead && request.Header.Get("Origin") == "" {
+		request.Header.Set("Origin", originOf(target)) // the browser adds it after we have taken the request
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.over {

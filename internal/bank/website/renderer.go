@@ -35,6 +35,7 @@ func (s *session) rendered(address, ready string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.from = p.referrer()
 	return s.inside(p)
 }
 
@@ -143,7 +144,9 @@ func (d *renderer) render(target *url.URL, ready string) (*page, error) {
 	if err != nil {
 		return nil, lost()
 	}
-	opened, err := chromedp.Call(d.tab, cdppage.Navigate, cdppage.NavigateParams{URL: target.String()})
+	from := http.Request{Method: http.MethodGet, URL: target, Header: http.Header{}}
+	d.session.from.tell(&from)
+	opened, err := chromedp.Call(d.tab, cdppage.Navigate, cdppage.NavigateParams{URL: target.String(), Referrer: from.Header.Get("Referer")})
 	switch {
 	case err != nil:
 		d.end(nil, lost())
@@ -215,7 +218,7 @@ func (d *renderer) read(payload string) (*page, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return &page{Selection: document.Selection, address: address, status: d.status}, nil
+	return &page{Selection: document.Selection, address: address, status: d.status, policy: policyOf(http.Header{}, document.Selection)}, nil
 }
 
 // saveCookies copies the browser's cookies into the session; relays still in progress are

@@ -31,6 +31,14 @@ type session struct {
 	notes  map[string]string
 	recipe recipe
 	pages  int
+	// from is the page that the customer sees.
+	from referrer
+	// typed are the credentials of a login. submit is called before the first form is sent that
+	// may hold them, as they are or as the site has them typed; then it is nil.
+	typed  credentials
+	submit func(ctx context.Context) error
+	// proof is that of the credentials by which the session was opened.
+	proof string
 	// browser is the program that renders pages; empty for the one on the PATH.
 	browser string
 }
@@ -52,10 +60,14 @@ func (c *Connector) session(ctx context.Context, saved savedSession) *session {
 	client.Jar = cookies
 	notes := map[string]string{}
 	maps.Copy(notes, saved.Notes)
-	return &session{ctx: ctx, client: &client, base: c.base, jar: cookies, notes: notes, recipe: c.recipe, browser: c.browser}
+	return &session{
+		ctx: ctx, client: &client, base: c.base, jar: cookies, notes: notes, recipe: c.recipe, browser: c.browser, from: saved.From, proof: saved.Proof,
+	}
 }
 
-func (s *session) save() savedSession { return savedSession{Cookies: s.jar.cookies, Notes: s.notes} }
+func (s *session) save() savedSession {
+	return savedSession{Cookies: s.jar.cookies, Notes: s.notes, From: s.from, Proof: s.proof}
+}
 
 // get opens an address: relative to the site's own, or from a link.
 func (s *session) get(address string) (*page, error) {
@@ -64,6 +76,16 @@ func (s *session) get(address string) (*page, error) {
 
 // send submits a form, and returns the page that follows.
 func (s *session) send(f form) (*page, error) {
+	if f.From.Address != "" {
+		s.from = f.From
+	}
+	if s.submit != nil && (!f.Get || s.typed.in(f)) {
+		err := s.submit(s.ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.submit = nil
+	}
 	if f.Get && len(f.Fields) > 0 {
 		return s.open(http.MethodGet, f.Address+"?"+f.Fields.Encode(), nil)
 	}
@@ -78,7 +100,7 @@ func (s *session) send(f form) (*page, error) {
 func (s *session) skipInterstitials(p *page) (place, error) {
 	const most = 5
 	for range most {
-		where, err := s.recipe.place(s, p)
+		where, err := s.place(p)
 		if err != nil || where.at != interstitial {
 			return where, err
 		}
@@ -88,6 +110,16 @@ func (s *session) skipInterstitials(p *page) (place, error) {
 		}
 	}
 	return place{}, nonsense("a login that leads nowhere")
+}
+
+// place returns the step of a login to which a page belongs. A page that the recipe does not
+// know and that comes with a refusal is one: the site works, and does not want us.
+func (s *session) place(p *page) (place, error) {
+	where, err := s.recipe.place(s, p)
+	if err != nil && p.refused() && bank.AsFailure(err).Kind == bank.Nonsense {
+		return place{}, refusal(p.status)
+	}
+	return where, err
 }
 
 // read opens an address for logged-in customers.
@@ -101,7 +133,7 @@ func (s *session) read(address string) (*page, error) {
 
 // inside refuses a page that is not for a logged-in customer.
 func (s *session) inside(p *page) (*page, error) {
-	where, err := s.recipe.place(s, p)
+	where, err := s.place(p)
 	if err != nil {
 		return nil, err
 	}
@@ -148,12 +180,18 @@ func (s *session) open(method, address string, fields url.Values) (*page, error)
 	if fields != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	s.from.tell(request)
 	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, psd2.Unreachable(err)
 	}
 	defer response.Body.Close()
-	return readPage(response, s.jar.now())
+	p, err := readPage(response, s.jar.now())
+	if err != nil {
+		return nil, err
+	}
+	s.from = p.referrer()
+	return p, nil
 }
 
 func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
@@ -166,6 +204,7 @@ func stay(request *http.Request, before []*http.Request) error {
 	if len(before) > 10 {
 		return nonsense("the site redirects in a circle")
 	}
+	redirected(request, before[0])
 	return nil
 }
 
@@ -191,7 +230,9 @@ func readPage(response *http.Response, now time.Time) (*page, error) {
 	if err != nil {
 		return nil, nonsense("a page that is not HTML")
 	}
-	return &page{Selection: document.Selection, address: response.Request.URL, status: response.StatusCode}, nil
+	return &page{
+		Selection: document.Selection, address: response.Request.URL, status: response.StatusCode, policy: policyOf(response.Header, document.Selection),
+	}, nil
 }
 
 // decode returns a page in UTF-8. The set that the page or its header declares counts for

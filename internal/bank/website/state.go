@@ -12,6 +12,10 @@ type savedSession struct {
 	Cookies []cookie `json:"cookies,omitempty"`
 	// Notes are the recipe's own data, such as a device's token outside the cookies.
 	Notes map[string]string `json:"notes,omitempty"`
+	// From is the page that the customer saw last.
+	From referrer `json:"from,omitzero"`
+	// Proof recognises the credentials by which the session was opened, without holding them.
+	Proof string `json:"proof,omitempty"`
 }
 
 // question is the content of bank.Question.State: the login that waits for the

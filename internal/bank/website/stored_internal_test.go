@@ -15,13 +15,17 @@ func TestStoredJSON(t *testing.T) {
 		"cookies": [{
 			"name": "appareil", "value": "v", "path": "/site", "secure": true, "hidden": true,
 			"until": "2027-05-27T09:00:00Z"}],
-		"notes": {"device": "d"}}`
+		"notes": {"device": "d"},
+		"from": {"address": "https://bank.example/site/comptes", "policy": "origin"},
+		"proof": "salt.0011aabb"}`
 	storetest.Stored[savedSession](t, storedSession)
 	storetest.Stored[question](t, `{
 		"session": `+storedSession+`, "step": "code",
-		"next": {"address": "/site/code", "get": true, "fields": {"jeton": ["j"]}},
+		"next": {"address": "/site/code", "get": true, "fields": {"jeton": ["j"]},
+			"from": {"address": "https://bank.example/site/code", "policy": "origin"}},
 		"field": "code", "phone": "06 XX XX XX 78", "inputs": [{"name": "q1", "layout": "02/01/2006"}]}`)
-	storetest.Stored[position](t, `{"address": "/site/comptes/1/operations?page=2", "seen": ["0011aabbccdd"], "empty": 1}`)
+	storetest.Stored[position](t, `{"address": "/site/comptes/1/operations?page=2", "seen": ["0011aabbccdd"], "empty": 1,
+		"from": {"address": "https://bank.example/site/comptes/1/operations", "policy": "origin"}}`)
 }
 
 // TestStoredSteps checks the stored names of the steps of a login.

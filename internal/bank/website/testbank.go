@@ -22,6 +22,9 @@ func (testBank) profile() bank.Profile {
 	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR", Customer: oxlin.DataOfCustomers()}
 }
 
+// habits: integrators test what each login of the test bank asks, so no session is used again.
+func (testBank) habits() habits { return habits{devices: []string{"appareil"}} }
+
 func (testBank) fields() map[string]bool {
 	return map[string]bool{"identifiant": true, "motdepasse": false, "fichier": false}
 }

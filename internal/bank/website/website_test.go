@@ -214,10 +214,11 @@ func TestEverySitePassesTheSuite(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			w := start(t)
 			banktest.Exercise(t, banktest.Subject{
-				New:  func() bank.Connector { return bare{w.connector(s)} },
-				Call: bank.Call{Access: w.inside(s, "dev"), PSU: psu},
-				Lost: bank.Call{Access: bank.Access{Token: oxlin.NewSecret(`{"cookies":[{"name":"session","value":"old","path":"/"}]}`)}},
-				From: oxlin.NewDate(2026, time.August, 1),
+				New:    func() bank.Connector { return bare{w.connector(s)} },
+				Call:   bank.Call{Access: w.inside(s, "dev"), PSU: psu},
+				Lost:   bank.Call{Access: bank.Access{Token: oxlin.NewSecret(`{"cookies":[{"name":"session","value":"old","path":"/"}]}`)}},
+				From:   oxlin.NewDate(2026, time.August, 1),
+				Logins: s.credentials("dev"),
 			})
 		})
 	}

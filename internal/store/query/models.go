@@ -182,6 +182,13 @@ type Key struct {
 	ForPages   bool
 }
 
+type LoginSubmission struct {
+	ChannelID         oxlin.ChannelID
+	SynchronisationID oxlin.SyncID
+	Outcome           string
+	SubmittedAt       Instant
+}
+
 type OauthToken struct {
 	Hash            []byte
 	Kind            string

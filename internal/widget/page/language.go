@@ -50,6 +50,8 @@ var labels = []knownLabel{
 	known("Il vous reste {Time} pour valider votre code.", "label.sms_time"),
 	known("Code invalide. Encore {Count} tentatives", "label.sms_wrong"),
 	known("Valider", "label.confirm"),
+	known("Votre mot de passe a été envoyé à votre banque, mais la connexion a été interrompue. Faut-il l’envoyer encore une fois ?", "label.login_sent"),
+	known("Envoyer encore une fois", "label.login_again"),
 	known("La connexion à votre banque demande une réponse à chacune de ces questions.", "label.questions"),
 	known("Une réponse au moins est fausse. Encore {Count} tentatives", "label.questions_wrong"),
 	known("Simulation: user ID {User}, memorable answer {Answer}, password {Password}, code {Code}.", "label.hint_answer"),
