@@ -42,6 +42,18 @@ func TestAReadingKeepsTheBalanceOfItsDay(t *testing.T) {
 		"two different ones": {func(b *scripted) []any {
 			return []any{told("CLBD", "10.00", "EUR", yesterday(b)), told("CLBD", "11.00", "EUR", yesterday(b))}
 		}, 0, "", ""},
+		"one of yesterday and one of today": {func(b *scripted) []any {
+			return []any{told("ITBD", "9.00", "EUR", b.day(0).String()), told("CLBD", "10.00", "EUR", yesterday(b))}
+		}, 0, "9", "EUR"},
+		"one of yesterday and one without a day": {func(b *scripted) []any {
+			return []any{told("CLBD", "10.00", "EUR", yesterday(b)), told("ITBD", "9.00", "EUR", "")}
+		}, 0, "9", "EUR"},
+		"one of yesterday and one of a day to come": {func(b *scripted) []any {
+			return []any{told("CLBD", "10.00", "EUR", yesterday(b)), told("ITBD", "9.00", "EUR", b.day(1).String())}
+		}, -1, "10", "EUR"},
+		"two different ones of today, and one of yesterday": {func(b *scripted) []any {
+			return []any{told("CLBD", "10.00", "EUR", b.day(0).String()), told("CLBD", "11.00", "EUR", yesterday(b)), told("ITBD", "9.00", "EUR", "")}
+		}, 0, "", ""},
 		"expected alone":   {func(b *scripted) []any { return []any{told("XPCD", "9.00", "EUR", yesterday(b))} }, 0, "", ""},
 		"of a day to come": {func(b *scripted) []any { return []any{told("CLBD", "10.00", "EUR", b.day(2).String())} }, 0, "", ""},
 		"of long ago":      {func(b *scripted) []any { return []any{told("CLBD", "10.00", "EUR", b.day(-401).String())} }, 0, "", ""},
