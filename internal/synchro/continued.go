@@ -37,7 +37,7 @@ func (c continuing) former(ctx context.Context, account oxlin.Account, read read
 	if err != nil {
 		return oxlin.Account{}, false, err
 	}
-	alike := slices.DeleteFunc(accounts, func(a oxlin.Account) bool { return !c.mayContinue(a, account) })
+	alike := slices.DeleteFunc(slices.Clone(accounts), func(a oxlin.Account) bool { return !c.mayContinue(a, account) })
 	if len(alike) == 0 {
 		return oxlin.Account{}, false, nil
 	}
@@ -57,10 +57,20 @@ func (c continuing) former(ctx context.Context, account oxlin.Account, read read
 		balance = &shown.Amount
 	}
 	i := reconcile.Continued(candidates, read.Fetched, balance)
+	if i < 0 && !slices.ContainsFunc(alike, func(a oxlin.Account) bool { return !a.Coverage.Doubt.Replaced }) {
+		i = reconcile.OnlyFormer(candidates, read.Fetched, !slices.ContainsFunc(accounts, func(a oxlin.Account) bool { return c.mayContinueToo(a, account) }))
+	}
 	if i < 0 {
 		return oxlin.Account{}, false, nil
 	}
 	return alike[i], true, nil
+}
+
+// mayContinueToo reports whether another account that the list shows for the first time, and that
+// is not read yet, looks like one.
+func (c continuing) mayContinueToo(other, shown oxlin.Account) bool {
+	return other.ID != shown.ID && !other.Coverage.Doubt.Unlisted && c.run.reads(other) && other.Coverage.LookedBackAt.IsZero() &&
+		reconcile.LookAlike(reconcile.KnownOf(other), reconcile.KnownOf(shown))
 }
 
 // mayContinue reports whether a list lacks a known account that looks like one that it shows

@@ -19,7 +19,8 @@ func TestABankThatInventsTheIDsOfAccounts(t *testing.T) {
 		inDoubt  int
 	}{
 		"with rows":          {map[string]int{"a": 6, "b": 9, "c": 4}, 3, 0},
-		"with too few rows":  {map[string]int{"a": 6, "b": 1}, 5, 3},
+		"with too few rows":  {map[string]int{"a": 6, "b": 1}, 2, 0},
+		"two with a row":     {map[string]int{"a": 1, "b": 2, "c": 7}, 3, 0},
 		"one without rows":   {map[string]int{"a": 6, "b": 0}, 2, 0},
 		"two without rows":   {map[string]int{"a": 0, "b": 0}, 2, 0},
 		"the only one of it": {map[string]int{"a": 1}, 1, 0},
@@ -83,5 +84,29 @@ func TestABankThatInventsTheIDsOfAccounts(t *testing.T) {
 				t.Errorf("the log tells of recognised accounts: %t", recognised)
 			}
 		})
+	}
+}
+
+// A bank whose ids of accounts hold has closed one and opened another of its name: they are two.
+func TestAnAccountOpenedBesideAClosedOneOfItsName(t *testing.T) {
+	b := newScripted(t, "a", "b")
+	b.nameless = true
+	b.history("a", 5)
+	b.history("b", 1)
+	id := b.begin()
+	b.accounts = []string{"a", "c"}
+	b.balance = "20.00"
+	for range 2 {
+		b.Clock.Advance(24 * time.Hour)
+		b.synchronize(id)
+	}
+	accounts := b.world.accounts()
+	if len(accounts) != 3 || strings.Contains(b.Log.String(), "recognised by its rows") {
+		t.Errorf("%+v", accounts)
+	}
+	for _, account := range accounts {
+		if account.Coverage.Doubt.Replaced {
+			t.Errorf("%s is replaced, by its coverage", account.BankID)
+		}
 	}
 }

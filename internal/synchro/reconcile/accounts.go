@@ -65,7 +65,8 @@ type AccountResult struct {
 	// Renumbered are those of New that only the bank's id distinguishes from one that is Gone:
 	// several accounts have one name and no number, so that nothing tells which is which.
 	Renumbered []int
-	// Replaced are those of Gone that only the bank's id distinguishes from one that is New.
+	// Replaced are those of Gone that only the bank's id distinguishes from one that is New, at a
+	// bank that shows none of its ids again.
 	Replaced []oxlin.AccountID
 }
 
@@ -118,7 +119,8 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	for _, criterion := range criteria {
 		pairUnique(old, rows, criterion)
 	}
-	if !idsHold(old, rows) {
+	idsHold := idsHold(old, rows)
+	if !idsHold {
 		pairUnique(old, rows, renamed)
 	}
 	var result AccountResult
@@ -144,7 +146,7 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 		}
 	}
 	for i, k := range old {
-		if slices.Contains(result.Gone, known[i].ID) && slices.ContainsFunc(result.New, func(row int) bool { return renumbered(k, rows[row]) }) {
+		if !idsHold && slices.Contains(result.Gone, known[i].ID) && slices.ContainsFunc(result.New, func(row int) bool { return renumbered(k, rows[row]) }) {
 			result.Replaced = append(result.Replaced, known[i].ID)
 		}
 	}
