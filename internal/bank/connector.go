@@ -35,6 +35,14 @@ type Revoker interface {
 	Revoke(ctx context.Context, access Access) error
 }
 
+// Replacer is a Revoker whose bank keeps the consent of an access when a renewal makes another one.
+type Replacer interface {
+	// Replaced returns the part of an access that is to be revoked once renewed is stored in its place: the
+	// consent, and no token, because a bank may revoke with one all those of its user. ok is false if the renewal
+	// has left nothing behind, such as where it has extended the same consent.
+	Replaced(old, renewed Access) (left Access, ok bool)
+}
+
 // OwnerReader is a connector that can name the customer.
 type OwnerReader interface {
 	// Owner reads the customer's identity. It returns an empty Owner if the bank does

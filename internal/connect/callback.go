@@ -18,6 +18,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -639,6 +640,10 @@ func (a *Authorizations) storeAccess(ctx context.Context, tx *store.Tx, begun st
 		begun.ConnectionID = flow.ConnectionID
 	}
 	id, channel, err := a.channelOf(ctx, tx, begun)
+	if err != nil {
+		return 0, err
+	}
+	err = synchro.RevokeReplaced(ctx, a.engine, tx, begun.ProviderID, channel, access)
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package synchro
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // SaveAccess seals the access to a bank and stores it with its channel.
@@ -89,6 +91,30 @@ func (e *Engine) RevokeUnsaved(ctx context.Context, tx *store.Tx, provider oxlin
 		return err
 	}
 	return e.queue.EnqueueRevoke(ctx, tx, provider, definition, sealed)
+}
+
+// RevokeReplaced enqueues the revocation of the consent that a channel's access leaves at the bank when a renewal
+// has made another one. The caller stores the renewed access in the same transaction, so the job runs only
+// if that holds. An old access that cannot be read keeps nobody from renewing.
+func RevokeReplaced(ctx context.Context, e *Engine, tx *store.Tx, provider oxlin.ProviderID, channel oxlin.Channel, renewed bank.Access) error {
+	connector, err := e.catalogue.Connector(provider, channel.DefinitionID)
+	replacer, ok := connector.(bank.Replacer)
+	if err != nil || !ok {
+		return nil
+	}
+	old, err := e.accessIn(ctx, tx.Read(), channel.ID)
+	switch {
+	case errors.Is(err, vault.ErrAway):
+		return err
+	case err != nil:
+		e.log.WarnContext(ctx, "the access that a renewal replaces cannot be read, and its consent stays at the bank", "channel", channel.ID, "error", err)
+		return nil
+	}
+	left, ok := replacer.Replaced(old, renewed)
+	if !ok {
+		return nil
+	}
+	return e.RevokeUnsaved(ctx, tx, provider, channel.DefinitionID, left)
 }
 
 // begunMark begins the sealed text of a revocation that is about a state of a way in. That of

@@ -37,6 +37,7 @@ var (
 	_ bank.Discarder    = (*Connector)(nil)
 	_ bank.Refresher    = (*Connector)(nil)
 	_ bank.Revoker      = (*Connector)(nil)
+	_ bank.Replacer     = (*Connector)(nil)
 )
 
 // New returns the connector of one bank. It fails if the data have faults or a signing key
@@ -229,6 +230,8 @@ type consent struct {
 	TokenURL string `json:"token_url,omitempty"`
 	// Answers are those of the user that paths and headers hold.
 	Answers map[string]string `json:"answers,omitempty"`
+	// Replaced is set in what another consent has replaced: tokens stay when it is deleted.
+	Replaced bool `json:"replaced,omitempty"`
 }
 
 // consentOf reads the state of an access.
@@ -267,4 +270,9 @@ func (c *Connector) Refresh(ctx context.Context, access bank.Access) (bank.Acces
 // does not know any more is deleted.
 func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
 	return consents{c}.revoke(ctx, access)
+}
+
+// Replaced returns the consent of an access if a renewal has made another one.
+func (c *Connector) Replaced(old, renewed bank.Access) (left bank.Access, ok bool) {
+	return consents{c}.replaced(old, renewed)
 }

@@ -396,10 +396,25 @@ func (c consents) revoke(ctx context.Context, access bank.Access) error {
 	held := consentOf(access)
 	w := way{ConsentID: held.ID, TokenURL: held.TokenURL, Answers: held.Answers, Token: access}
 	err := c.deleteConsent(ctx, w)
-	if err != nil || c.bank.config.OAuth.RevokeURL == "" || access.Token.IsZero() {
+	if err != nil || held.Replaced || c.bank.config.OAuth.RevokeURL == "" || access.Token.IsZero() {
 		return err
 	}
 	return c.bank.tokens.Revoke(ctx, access)
+}
+
+// replaced is Connector.Replaced. The token that came with the consent deletes it, or the new one if that
+// has ended.
+func (c consents) replaced(old, renewed bank.Access) (left bank.Access, ok bool) {
+	held := consentOf(old)
+	if held.ID == "" || held.ID == consentOf(renewed).ID || c.bank.config.Consent.Keep {
+		return left, false
+	}
+	held.Replaced = true
+	left = bank.Access{Token: old.Token, State: oxlin.NewSecret(string(marshal(held)))}
+	if !old.TokenUntil.IsZero() && !c.bank.api.Now().Before(old.TokenUntil) {
+		left.Token = renewed.Token
+	}
+	return left, true
 }
 
 // discard is Connector.Discard.

@@ -628,7 +628,7 @@ func (c consents) accessOfWay(w way, answer consentAnswer) bank.Access {
 	}
 	access.UnattendedPerDay = c.frequencyOf(answer)
 	access.ConsentUntil = until.AddDays(1).Midnight(c.bank.zone).UTC()
-	held := consent{w.ConsentID, w.TokenURL, c.answersForData(w.Answers)}
+	held := consent{ID: w.ConsentID, TokenURL: w.TokenURL, Answers: c.answersForData(w.Answers)}
 	if held.ID != "" || held.TokenURL != "" || len(held.Answers) > 0 {
 		access.State = oxlin.NewSecret(string(marshal(held)))
 	}

@@ -301,6 +301,13 @@ func TestAFaceOfTheTestBankKeepsWhatWasRead(t *testing.T) {
 		}
 		w.Settle()
 		same("after a renewal", false)
+		left := 1
+		if request.ProviderID == reconfirming {
+			left = 0 // the same consent goes on
+		}
+		if n := w.Revoke(); n != left {
+			t.Errorf("the renewal has left %d consents, want %d", n, left)
+		}
 
 		w.Clock.Advance(85 * 24 * time.Hour)
 		w.Synchronize(caller, id)

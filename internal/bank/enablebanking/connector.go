@@ -27,6 +27,7 @@ var (
 	_ bank.Connector    = (*Connector)(nil)
 	_ bank.Continuer    = (*Connector)(nil)
 	_ bank.Revoker      = (*Connector)(nil)
+	_ bank.Replacer     = (*Connector)(nil)
 	_ bank.PeriodReader = (*Connector)(nil)
 	_ bank.Decoder      = (*Connector)(nil)
 )

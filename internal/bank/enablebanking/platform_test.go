@@ -178,6 +178,10 @@ func TestThePlatformReadsABankBehindTheAggregator(t *testing.T) {
 		if renewed != id || first.UIDs[0] == second.UIDs[0] {
 			t.Fatalf("the renewal is connection %d, with the ids %v after %v", renewed, second.UIDs, first.UIDs)
 		}
+		h.Revoke()
+		if first.Status != "CLOSED" || second.Status == "CLOSED" {
+			t.Errorf("after the renewal the sessions are %s and %s", first.Status, second.Status)
+		}
 		h.wantSame(accounts, rows)
 
 		h.server.Accounts[0].Pages[0] = append([]map[string]any{row("n-new", "2026-12-01", "7.00", "CHEESE")}, h.server.Accounts[0].Pages[0]...)

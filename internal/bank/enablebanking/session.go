@@ -196,6 +196,16 @@ func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
 	return err
 }
 
+// Replaced returns the session of an access if a renewal has made another one.
+func (c *Connector) Replaced(old, renewed bank.Access) (left bank.Access, ok bool) {
+	before, err := sessionOf(old)
+	if err != nil {
+		return left, false
+	}
+	now, err := sessionOf(renewed)
+	return bank.Access{State: old.State}, err == nil && before.ID != "" && before.ID != now.ID
+}
+
 // path returns the escaped path of the session.
 func (s session) path() string { return "/sessions/" + url.PathEscape(s.ID) }
 

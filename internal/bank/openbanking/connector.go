@@ -34,6 +34,7 @@ var (
 	_ bank.Discarder    = (*Connector)(nil)
 	_ bank.Refresher    = (*Connector)(nil)
 	_ bank.Revoker      = (*Connector)(nil)
+	_ bank.Replacer     = (*Connector)(nil)
 	_ bank.OwnerReader  = (*Connector)(nil)
 	_ bank.PeriodReader = (*Connector)(nil)
 	_ bank.Decoder      = (*Connector)(nil)

@@ -263,6 +263,15 @@ func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
 	return c.Authorizer.Revoke(ctx, access)
 }
 
+// Replaced returns the consent of an access if a renewal has made another one. Our own token deletes it.
+func (c *Connector) Replaced(old, renewed bank.Access) (left bank.Access, ok bool) {
+	var before, now accessState
+	if old.State.IsZero() || decodeState(old.State, &before) != nil || renewed.State.IsZero() || decodeState(renewed.State, &now) != nil {
+		return left, false
+	}
+	return bank.Access{State: old.State}, before.Consent != "" && before.Consent != now.Consent
+}
+
 // Discard deletes a consent that the user has not given.
 func (c *Connector) Discard(ctx context.Context, state oxlin.Secret) error {
 	var w way

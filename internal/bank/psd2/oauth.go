@@ -170,10 +170,10 @@ func (a Authorizer) RefreshTo(ctx context.Context, access bank.Access, redirectU
 }
 
 // Revoke revokes the tokens (RFC 7009). If the bank has no revocation endpoint or no
-// longer knows the token, Revoke does nothing.
+// longer knows the token, or the access has no token, Revoke does nothing.
 func (a Authorizer) Revoke(ctx context.Context, access bank.Access) error {
 	address := a.client.config.OAuth.RevokeURL
-	if address == "" {
+	if address == "" || access.Token.IsZero() && access.RefreshToken.IsZero() {
 		return nil
 	}
 	fields := form{{"token", access.Token.Reveal()}, {"token_type_hint", "access_token"}}

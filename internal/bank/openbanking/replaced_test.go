@@ -1,0 +1,34 @@
+package openbanking_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// A renewal that has made another consent leaves the first one at the bank. It is deleted with our own token, and
+// the user's tokens stay.
+func TestAReplacedConsentIsDeletedAlone(t *testing.T) {
+	asked := &counter{t: t}
+	connector := scripted(t, `"oauth":{"revoke_url":"https://bank.example/revoke/token"}`, asked)
+	held := func(consent string) bank.Access {
+		return bank.Access{Token: oxlin.NewSecret("at"), RefreshToken: oxlin.NewSecret("rt"), State: oxlin.NewSecret(`{"consent":"` + consent + `"}`)}
+	}
+	for _, renewed := range []bank.Access{held("c-1"), {}} {
+		_, ok := connector.Replaced(held("c-1"), renewed)
+		if ok {
+			t.Errorf("%+v has left a consent", renewed)
+		}
+	}
+	left, ok := connector.Replaced(held("c-1"), held("c-2"))
+	if !ok {
+		t.Fatal("another consent has left none")
+	}
+	err := connector.Revoke(t.Context(), left)
+	told := asked.asked.String()
+	if err != nil || !strings.Contains(told, "DELETE /aisp/account-access-consents/c-1\n") || strings.Contains(told, "/revoke/") {
+		t.Errorf("the bank is asked for\n%s%v", told, err)
+	}
+}
