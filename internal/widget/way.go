@@ -20,7 +20,7 @@ import (
 // of clients alike, because the way is the same. No page may frame them.
 type ways struct{ widget *Widget }
 
-// approvalEvery is how often the page of an approval loads again, in seconds.
+// approvalEvery is how often the page of an approval asks again, in seconds.
 const approvalEvery = 3
 
 // serve renders the present step of a way, or leads on.

@@ -8,12 +8,12 @@ import (
 	"github.com/oxlin/oxlin/internal/web/static"
 )
 
-//go:embed style.css widget.js fragment.js
+//go:embed style.css widget.js fragment.js approval.js
 var embedded embed.FS
 
 var files = static.New("/widget/assets/", embedded)
 
-// Path is the address of "style.css", "widget.js" or "fragment.js". Other names panic.
+// Path is the address of "style.css" or of a script. Other names panic.
 func Path(name string) string { return files.Path(name) }
 
 // Register serves the files at their addresses.

@@ -177,6 +177,8 @@ func (d drawing) moves(view content) templ.Attributes {
 		if v.NewTab && v.Progress != "" {
 			return templ.Attributes{"data-events": v.Progress}
 		}
+	case Approval:
+		return templ.Attributes{"data-asks": strconv.Itoa(v.Seconds)}
 	case Leaving:
 		return goes(v.Target, 0)
 	case Done:
@@ -235,7 +237,7 @@ func scriptless(view content) bool {
 	switch v := view.(type) {
 	case Loading:
 		return v.Events == ""
-	case Interrupted, Approval:
+	case Interrupted:
 		return true
 	}
 	return false
