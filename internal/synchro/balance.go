@@ -61,7 +61,7 @@ func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank
 		asked.AskedAt = r.now()
 		resource := ""
 		if cursor == "" {
-			resource = accountResource("balance", account)
+			resource = readsBalance
 		}
 		asked.Balances, err = askAbout(ctx, r, readsBalance, account.ID, resource, func(ctx context.Context, call bank.Call) (bank.Balances, error) {
 			return r.connector.Balances(ctx, call, ref, cursor)

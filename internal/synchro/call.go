@@ -26,7 +26,7 @@ func (r *run) beforeCall(ctx context.Context, reads string, account oxlin.Accoun
 	if err != nil || resource == "" || takeReserved(r, reads, account) {
 		return err
 	}
-	return r.countAccess(ctx, resource)
+	return r.countAccess(ctx, account, resource)
 }
 
 // askAbout calls the bank about one account, or about the login if it is zero, as one step
@@ -57,7 +57,7 @@ func (r *run) repeatCall(ctx context.Context) error { return r.keepPace(ctx, fal
 // countAccess counts an access to a resource without the user, before the request is
 // sent. The following pages of an answer count with the first one: their resource is
 // empty. Most accesses of a run are counted when it starts: see reserve.
-func (r *run) countAccess(ctx context.Context, resource string) error {
+func (r *run) countAccess(ctx context.Context, account oxlin.AccountID, resource string) error {
 	limit := perDay(r.connector, r.channel)
 	if r.sync.PSU != nil || limit == 0 {
 		return nil
@@ -68,13 +68,11 @@ func (r *run) countAccess(ctx context.Context, resource string) error {
 		if err != nil {
 			return err
 		}
-		if resource == "accounts" || resource == "owner" {
-			accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
-			if err != nil {
-				return err
-			}
-			resource = loginResource(resource, r.connection, ofChannel(accounts, r.channel.DefinitionID))
+		accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
+		if err != nil {
+			return err
 		}
+		resource = resourceOf(resource, account, r.connection, accounts, r.channel.DefinitionID)
 		subjects, err := r.accessSubjects(r.connection, r.channel.DefinitionID, resource)
 		if err != nil {
 			return err

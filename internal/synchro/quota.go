@@ -20,23 +20,36 @@ const keepAccesses = 2
 
 // accountResource returns the name of a resource of an account for counting accesses. It
 // contains what identifies the account at the bank, because two connections may read the
-// same account. The names are hashed, so their form never changes.
-func accountResource(resource string, account oxlin.Account) string {
-	var identity string
-	switch {
-	case account.IBAN != "":
-		identity = "iban " + account.IBAN + " " + account.Currency + " " + string(account.Type)
-	case account.MaskedNumber != "":
-		identity = "masked " + account.MaskedNumber + " " + string(account.Type)
-	default:
-		number := account.Number
-		if reconcile.IsPlaceholder(number) {
-			// Else all accounts of the bank would share one count.
-			number = cmp.Or(account.BankID, further(account), "of ours "+account.ID.String())
-		}
-		identity = "number " + number + " " + string(account.Type)
+// same account. Where accounts of the channel have that in common, as at a bank that gives
+// each of them the customer's number, the bank's id of the account is added. The names are
+// hashed, so their form never changes.
+func accountResource(resource string, account oxlin.Account, channel []oxlin.Account) string {
+	identity := countedBy(account)
+	if slices.ContainsFunc(channel, func(other oxlin.Account) bool { return other.ID != account.ID && countedBy(other) == identity }) {
+		identity += " " + idOf(account)
 	}
 	return resource + " " + identity
+}
+
+// countedBy returns the number by which the accesses to an account are counted.
+func countedBy(account oxlin.Account) string {
+	switch {
+	case account.IBAN != "":
+		return "iban " + account.IBAN + " " + account.Currency + " " + string(account.Type)
+	case account.MaskedNumber != "":
+		return "masked " + account.MaskedNumber + " " + string(account.Type)
+	}
+	number := account.Number
+	if reconcile.IsPlaceholder(number) {
+		// Else all accounts of the bank would share one count.
+		number = idOf(account)
+	}
+	return "number " + number + " " + string(account.Type)
+}
+
+// idOf returns the id of an account at its bank, else ours.
+func idOf(account oxlin.Account) string {
+	return cmp.Or(account.BankID, further(account), "of ours "+account.ID.String())
 }
 
 // further returns the first further identity of an account; empty without one.
@@ -45,6 +58,16 @@ func further(account oxlin.Account) string {
 		return ""
 	}
 	return account.Identities[0].Value
+}
+
+// resourceOf returns the name of a resource of one of a connection's accounts, which a channel
+// reads, or of the channel's login if the account is zero.
+func resourceOf(resource string, account oxlin.AccountID, connection oxlin.Connection, accounts []oxlin.Account, definition oxlin.ChannelDefinitionID) string {
+	at := slices.IndexFunc(accounts, func(a oxlin.Account) bool { return a.ID == account })
+	if at < 0 {
+		return loginResource(resource, connection, ofChannel(accounts, definition))
+	}
+	return accountResource(resource, accounts[at], ofChannel(accounts, definition))
 }
 
 // ofChannel keeps the accounts that a channel read last.
@@ -60,9 +83,9 @@ func loginResource(resource string, connection oxlin.Connection, accounts []oxli
 	if len(accounts) == 0 {
 		return resource + " connection " + connection.ID.String()
 	}
-	first := accountResource(resource, accounts[0])
+	first := accountResource(resource, accounts[0], accounts)
 	for _, account := range accounts[1:] {
-		first = min(first, accountResource(resource, account))
+		first = min(first, accountResource(resource, account, accounts))
 	}
 	return first
 }
@@ -154,7 +177,7 @@ func resourcesOfRun(connection oxlin.Connection, channel oxlin.Channel, accounts
 				continue
 			}
 			for _, reads := range []string{readsBalance, readsTransactions} {
-				if !yield(reservedAccess(reads, account.ID), accountResource(reads, account)) {
+				if !yield(reservedAccess(reads, account.ID), accountResource(reads, account, accounts)) {
 					return
 				}
 			}
@@ -228,7 +251,7 @@ func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accou
 	accounts = ofChannel(accounts, channel.DefinitionID)
 	resources := []string{loginResource("accounts", connection, accounts), loginResource("owner", connection, accounts)}
 	for _, account := range accounts {
-		resources = append(resources, accountResource(readsTransactions, account), accountResource(readsBalance, account))
+		resources = append(resources, accountResource(readsTransactions, account, accounts), accountResource(readsBalance, account, accounts))
 	}
 	for _, resource := range resources {
 		subjects, err := e.accessSubjects(connection, channel.DefinitionID, resource)

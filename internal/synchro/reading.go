@@ -125,7 +125,7 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 		}
 		resource := ""
 		if r.sync.Progress.Page == 0 && !r.sync.Progress.Unbounded {
-			resource = accountResource("transactions", account)
+			resource = readsTransactions
 		}
 		cursor, err := position{r}.cursor()
 		if err != nil {
