@@ -38,6 +38,12 @@ var (
 	French = Convention{decimal: ',', groups: " .'’", order: DayFirst}
 	// English writes £1,234.56 DR, 21 Nov 2026 and 21/11/2026.
 	English = Convention{decimal: '.', groups: ",", order: DayFirst}
+	// American writes $1,234.56, Nov 21, 2026 and 11/21/2026.
+	American = Convention{decimal: '.', groups: ",", order: MonthFirst}
+	// German writes 1.234,56 €, 21. November 2026 and 21.11.2026.
+	German = Convention{decimal: ',', groups: " .", order: DayFirst}
+	// Swiss writes CHF 1'234.56 and 21.11.2026.
+	Swiss = Convention{decimal: '.', groups: " '’", order: DayFirst}
 )
 
 // Interface returns the convention of an interface between programs: the decimal

@@ -289,15 +289,17 @@ func (c *Connector) list(s *session) (offered []entry, unreadable []bank.Unreada
 	}
 	shown := map[string]int{}
 	for _, e := range entries {
-		if e.BankID == "" || e.page == "" {
+		if e.BankID == "" && e.Address == "" || e.page == "" {
 			unreadable = append(unreadable, bank.Unreadable{Reason: bank.UnreadID, Raw: raw(e.shown)})
 			continue
 		}
-		shown[e.BankID]++
-		if shown[e.BankID] > 1 {
-			e.BankID = fmt.Sprintf("%s#%d", e.BankID, shown[e.BankID])
+		if e.Address == "" {
+			shown[e.BankID]++
+			if shown[e.BankID] > 1 {
+				e.BankID = fmt.Sprintf("%s#%d", e.BankID, shown[e.BankID])
+			}
+			e.Address = e.BankID
 		}
-		e.Address = e.BankID
 		if len(c.config.AccountTypes) == 0 || slices.Contains(c.config.AccountTypes, e.Type) {
 			offered = append(offered, e)
 		}
@@ -396,8 +398,8 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	return e.balances, nil
 }
 
-// Transactions reads one page of an account's statement, newest first, until its rows
-// are older than from.
+// Transactions reads one page of an account's statement: until its rows are older than from,
+// or to the end if they begin with the oldest.
 func (c *Connector) Transactions(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
@@ -415,6 +417,10 @@ func (c *Connector) Transactions(
 			return bank.TransactionsPage{}, err
 		}
 		at.Address = e.statement
+		recipe, ok := c.recipe.(sinceReader)
+		if ok {
+			at.Address = recipe.since(at.Address, from)
+		}
 	} else {
 		s.from = at.From
 	}
@@ -437,9 +443,12 @@ func (c *Connector) Transactions(
 			result.Transactions = append(result.Transactions, row)
 		}
 	}
-	if !older {
+	if !older || read.oldestFirst {
 		empty := len(read.rows)+len(read.unreadable) == 0
 		at.From = p.referrer()
+		if read.oldestFirst {
+			from = oxlin.Date{} // the pages before it are read too
+		}
 		result.Next, result.Broken = at.turn(read.next, empty, from, oxlin.DateIn(c.now(), oxlin.Paris))
 		result.Endless = result.Broken != ""
 	}

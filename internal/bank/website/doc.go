@@ -32,6 +32,8 @@
 // look like closed accounts. Then add the recipe to recipes, and its name and fields to
 // the catalogue's data.
 //
+// A plain site needs less: plain.go has a recipe that is data alone.
+//
 // Start reading at recipe.go, then at testbank.go, the first recipe; renderer.go runs
 // the browser.
 package website

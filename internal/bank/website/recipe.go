@@ -29,7 +29,7 @@ type recipe interface {
 	list(s *session) ([]entry, error)
 	// complete adds the data of an account's own page.
 	complete(s *session, e *entry) error
-	// statement reads one page of an account's transactions, newest first.
+	// statement reads one page of an account's transactions.
 	statement(p *page, account bank.AccountRef) (statement, error)
 	// record reads the raw record of a row as statement reads the row; false if the
 	// record alone does not hold the whole row.
@@ -101,8 +101,15 @@ const (
 	atQuestions placeKind = "questions"
 )
 
+// sinceReader is a recipe of a site whose statements can begin with a day.
+type sinceReader interface {
+	// since returns the address of a statement from a day on.
+	since(address string, from oxlin.Date) string
+}
+
 // entry is an account in the site's list. BankID must be the name that the site shows
-// both in the list and on the statement.
+// both in the list and on the statement. The only account of a site that shows no number has
+// an Address instead: its name and that it is alone identify it.
 type entry struct {
 	bank.Account
 	// shown is the account's element in the list, the source of the raw record.
@@ -146,6 +153,8 @@ type statement struct {
 	unreadable []bank.Unreadable
 	// next is the address of the following page; empty at the end.
 	next string
+	// oldestFirst is set if the newest rows are on the last page.
+	oldestFirst bool
 }
 
 // add appends a row, or keeps it apart if a part of it cannot be read.
