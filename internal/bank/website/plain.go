@@ -57,9 +57,13 @@ type plainAccounts struct {
 	// name, number and balance are elements of an account; link is the one that leads to its
 	// statement, which is the page itself if link is empty.
 	name, number, balance, link string
-	kind                        oxlin.AccountType
-	// called is the name of an account that the site does not name.
-	called string
+	// statement is the address of an account's statement, with {number}, at a site whose list
+	// does not link to it.
+	statement string
+	kind      oxlin.AccountType
+	// called is the name of an account that the site does not name, and currency the one of
+	// all amounts at a site that writes no currency with them.
+	called, currency string
 }
 
 // plainRows are the pages of a statement.
@@ -159,15 +163,29 @@ func (r plainSite) list(s *session) ([]entry, error) {
 		e := r.entry(p, shown)
 		e.Number = textOf(shown.Find(r.accounts.number))
 		e.BankID = e.Number
+		if r.accounts.statement != "" && e.Number != "" {
+			e.statement = within(s.base, strings.ReplaceAll(r.accounts.statement, "{number}", url.QueryEscape(e.Number)))
+			e.page = e.statement
+		}
 		entries = append(entries, e)
 	}
 	return entries, nil
 }
 
+// within returns an address relative to the site's first page as one of its host.
+func within(base *url.URL, address string) string {
+	u, err := base.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.RequestURI()
+}
+
 func (r plainSite) entry(p *page, shown *goquery.Selection) entry {
-	e := entry{shown: shown, statement: r.accounts.page}
+	e := entry{shown: shown, statement: p.address.RequestURI()}
 	if r.accounts.balance != "" {
 		e.balances = onlyBalance(r.accounts.kind, r.convention, shown.Find(r.accounts.balance).First())
+		e.balances = inCurrency(e.balances, r.accounts.currency)
 	}
 	if r.accounts.link != "" {
 		e.statement = p.link(shown.Find(r.accounts.link).First())
@@ -175,9 +193,19 @@ func (r plainSite) entry(p *page, shown *goquery.Selection) entry {
 	e.page = e.statement
 	e.Account = bank.Account{
 		Name: cmp.Or(textOf(shown.Find(r.accounts.name).First()), r.accounts.called), Type: r.accounts.kind,
-		Usage: oxlin.UsagePersonal, Currency: currencyOf(e.balances), Raw: raw(shown),
+		Usage: oxlin.UsagePersonal, Currency: cmp.Or(currencyOf(e.balances), r.accounts.currency), Raw: raw(shown),
 	}
 	return e
+}
+
+// inCurrency gives an only balance the currency of its site, if its text names none.
+func inCurrency(balances bank.Balances, currency string) bank.Balances {
+	if balances.Shown == nil || balances.Shown.Currency != "" {
+		return balances
+	}
+	balance := *balances.Shown
+	balance.Currency = currency
+	return bank.Balances{All: []oxlin.Balance{balance}, Shown: &balance}
 }
 
 func (r plainSite) complete(*session, *entry) error { return nil }

@@ -58,12 +58,14 @@ type leaver interface {
 const (
 	testBankRecipe  = "testbank"
 	memorableRecipe = "memorable"
+	djangoRecipe    = "django-admin"
 )
 
 // recipes are chosen by their name in the catalogue's data.
 var recipes = map[string]recipe{
 	testBankRecipe:  testBank{},
 	memorableRecipe: memorableWord{},
+	djangoRecipe:    djangoAdmin,
 }
 
 // place is the step of a login to which a page belongs.
