@@ -71,6 +71,8 @@ func (p Pages) check(at datafile.Node) {
 // History describes how far back a bank goes, and how its dates are written.
 type History struct {
 	psd2.History
+	// CardDays is how far back the rows of cards go, if less far than Days.
+	CardDays int `json:"card_days,omitempty"`
 	// FreshMinutes is how long after the login a bank gives Days; then it gives
 	// RefreshedDays. 0 means that the first token gives Days for all of its life.
 	FreshMinutes int `json:"fresh_minutes,omitempty"`
@@ -83,7 +85,8 @@ type History struct {
 	DateZone string `json:"date_zone,omitempty"`
 	// DateTo is when toBookingDateTime is sent: "" only where a period ends before today,
 	// "never", "tomorrow" always with the end of today at least, "now" always with the
-	// time of the request at most, or "today" always with the last day itself.
+	// time of the request at most, or "today" or "yesterday" always with the last day itself, which
+	// is never later.
 	DateTo string `json:"date_to,omitempty"`
 	// ToFormat is how toBookingDateTime is written, if not as fromBookingDateTime.
 	ToFormat string `json:"to_format,omitempty"`
@@ -241,9 +244,10 @@ func (h History) check(at datafile.Node) {
 	_, err := psd2.NewDateForm(h.DateFormat)
 	at.Member("date_format").Check(err == nil, "%v", err)
 	psd2.Locale{Zone: h.DateZone}.Check(at.Member("date_zone"))
+	at.Member("card_days").Check(h.CardDays >= 0 && h.CardDays <= h.Days, "want 0 to days, not %d", h.CardDays)
 	_, err = psd2.NewDateForm(h.ToFormat)
 	at.Member("to_format").Check(err == nil && h.ToFormat != none, "%q is not a form of dates", h.ToFormat)
-	psd2.CheckOneOf(at.Member("date_to"), h.DateTo, "", "never", "tomorrow", "now", "today")
+	psd2.CheckOneOf(at.Member("date_to"), h.DateTo, "", "never", "tomorrow", "now", "today", "yesterday")
 	at.Member("date_to").Check(h.DateTo != "never" || h.WindowDays == 0, "window_days needs it")
 	at.Member("window_days").Check(h.DateFormat != none || h.WindowDays == 0, "a bank without dates has no periods")
 }

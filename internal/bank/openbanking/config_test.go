@@ -40,7 +40,7 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 		}},
 		{`"days": 365`, `"days": 365, "fresh_minutes": 5, "date_format": "someday", "date_zone": "Mars", "date_to": "later"`, []string{
 			`$.history.refreshed_days: fresh_minutes needs it`, `$.history.date_format: "someday" is neither the name of a form nor a pattern`,
-			`$.history.date_zone.zone: "Mars" is not a time zone`, `$.history.date_to: want one of , never, tomorrow, now, today, not "later"`,
+			`$.history.date_zone.zone: "Mars" is not a time zone`, `$.history.date_to: want one of , never, tomorrow, now, today, yesterday, not "later"`,
 		}},
 		{`"days": 365`, `"days": 365, "window_days": 60, "date_format": "none", "date_to": "never"`, []string{
 			`$.history.date_to: window_days needs it`, `$.history.window_days: a bank without dates has no periods`,

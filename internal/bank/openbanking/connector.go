@@ -128,9 +128,13 @@ func (c *Connector) Transactions(
 func (c *Connector) TransactionsUntil(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
+	history := c.config.History.History
+	if account.Type == oxlin.AccountCreditCard && c.config.History.CardDays > 0 {
+		history.Days = c.config.History.CardDays
+	}
 	rows := psd2.Rows{
 		Resource: c.resource(opTransactions, c.path("transactions", account.Address), "Data.Transaction"),
-		History:  c.config.History.History, Late: c.isLate(call.Access), Zone: c.zone, Query: c.windowQuery,
+		History:  history, Late: c.isLate(call.Access), Zone: c.zone, Query: c.windowQuery,
 		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) }, Begins: c.begins,
 	}
 	return c.api.ReadRows(ctx, call, rows, from, until, cursor)

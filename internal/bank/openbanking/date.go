@@ -17,7 +17,7 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 	}
 	h := c.config.History
 	if c.dates.IsNone() {
-		return c.encode(query)
+		return psd2.EncodeQuery(query, c.config.History.Unescaped)
 	}
 	from, end := w.Requested()
 	query[cmp.Or(h.From, "fromBookingDateTime")] = []string{c.dates.Write(from.Midnight(c.dateZone), c.dateZone)}
@@ -37,9 +37,12 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 		if to.IsZero() || now.Before(to) {
 			to = now
 		}
-	case "today":
+	case "today", "yesterday":
 		last := oxlin.DateIn(now, c.dateZone)
-		if !end.IsZero() {
+		if h.DateTo == "yesterday" {
+			last = last.AddDays(-1)
+		}
+		if !end.IsZero() && end.AddDays(-1).Before(last) {
 			last = end.AddDays(-1)
 		}
 		to = last.Midnight(c.dateZone)
@@ -47,13 +50,5 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 	if !to.IsZero() {
 		query[cmp.Or(h.To, "toBookingDateTime")] = []string{c.ends.Write(to, c.dateZone)}
 	}
-	return c.encode(query)
-}
-
-// encode escapes a query for a request.
-func (c *Connector) encode(query url.Values) string {
-	if c.config.History.Unescaped {
-		return psd2.Unescaped(query)
-	}
-	return query.Encode()
+	return psd2.EncodeQuery(query, c.config.History.Unescaped)
 }

@@ -302,7 +302,7 @@ func (c *Connector) returned(ctx context.Context, input bank.Input) (bank.Step, 
 	if err != nil {
 		return nil, err
 	}
-	code, err := psd2.Code(input.Return)
+	code, err := c.Code(input.Return)
 	if err != nil {
 		return nil, err
 	}

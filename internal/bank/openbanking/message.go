@@ -38,13 +38,15 @@ var codes = map[string]string{
 	"UK.OBIE.Reauthenticate":                         string(bank.AccessLost),
 	"UK.OBIE.Resource.InvalidConsentStatus":          string(bank.AccessLost),
 	"UK.OBIE.Resource.ConsentMismatch":               string(bank.AccessLost),
-	"U008":                                           string(bank.AccessLost), // ConsentMismatch and InvalidConsentStatus of 4.0
-	"U009":                                           string(bank.AccessLost),
 	"UK.OBIE.Resource.NotFound":                      string(bank.Refused),
 	"UK.OBIE.Unsupported.AccountIdentifier":          string(bank.Refused),
 	"UK.OBIE.Unsupported.AccountSecondaryIdentifier": string(bank.Refused),
 	"UK.OBIE.UnexpectedError":                        string(bank.Unavailable),
 	"UK.OBIE.Rules.FailsControlParameters":           string(bank.Refused),
+
+	// The same in 4.0.
+	"U000": string(bank.Unavailable), "U008": string(bank.AccessLost), "U009": string(bank.AccessLost), "U011": string(bank.Refused),
+	"U014": string(bank.Refused), "U021": string(bank.Refused), "U022": string(bank.Refused), "U028": string(bank.AccessLost),
 }
 
 // errorBody is OBErrorResponse1, and what gateways write in its place.

@@ -107,6 +107,7 @@ const first = "GET /aisp/accounts/1/transactions?fromBookingDateTime=2026-05-21T
 func TestQuirksOfAnswers(t *testing.T) {
 	const (
 		list, rows, balances = "accounts", "rows", "balances"
+		cards                = "rows of a card"
 		one                  = "-10 GBP 2026-06-10 BOOKED a\n"
 		both                 = one + "-10 GBP 2026-06-10 BOOKED b\n"
 	)
@@ -178,6 +179,12 @@ func TestQuirksOfAnswers(t *testing.T) {
 		{"both ends, of the day itself", `"history":{"date_format":"yyyy-MM-dd'T00:00:00Z'","to_format":"yyyy-MM-dd'T23:59:59Z'","date_to":"today"}`, rows, []banktest.Exchange{
 			get("/accounts/1/transactions?fromBookingDateTime=2026-05-22T00%3A00%3A00Z&toBookingDateTime=2026-06-21T23%3A59%3A59Z", page("", numbered("a"))),
 		}, one},
+		{"the end of yesterday", `"history":{"date_format":"date","date_to":"yesterday"}`, rows, []banktest.Exchange{
+			get("/accounts/1/transactions?fromBookingDateTime=2026-05-22&toBookingDateTime=2026-06-20", page("", numbered("a"))),
+		}, one},
+		{"less history for cards", `"history":{"card_days":7}`, cards, []banktest.Exchange{
+			get("/accounts/1/transactions?fromBookingDateTime=2026-06-13T23%3A00%3A00Z", page("", numbered("a"))),
+		}, "-10 GBP 2026-06-10 BOOKED a\n"},
 		{"no dates", `"history":{"date_format":"none"}`, rows, []banktest.Exchange{get("/accounts/1/transactions", page("", numbered("a")))}, one},
 
 		// Answers without rows.
@@ -205,6 +212,8 @@ func TestQuirksOfAnswers(t *testing.T) {
 		{"HTML", ``, rows, []banktest.Exchange{{Ask: first, Status: 503, Body: "<html>Sorry</html>"}}, "unavailable (HTTP 503)\n"},
 		{"HTML that says it is a success", ``, rows, []banktest.Exchange{{Ask: first, Body: "<html>Sorry</html>"}}, "nonsense (HTTP 200)\n"},
 		{"an error of OAuth2", ``, rows, []banktest.Exchange{{Ask: first, Status: 401, Body: `{"error":"invalid_token","error_description":"expired"}`}}, "access lost (HTTP 401) invalid_token\n"},
+		{"the user must log in again, in 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 403, Body: `{"Errors":[{"ErrorCode":"U028"}]}`}}, "access lost (HTTP 403) U028\n"},
+		{"an unexpected error of 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 400, Body: `{"Errors":[{"ErrorCode":"U000"}]}`}}, "unavailable (HTTP 400) U000\n"},
 		{"a code of 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 400, Body: `{"Errors":[{"ErrorCode":"U009","Message":"x"}]}`}}, "access lost (HTTP 400) U009\n"},
 
 		// Rows.
@@ -260,7 +269,9 @@ func TestQuirksOfAnswers(t *testing.T) {
 			case list:
 				got = toldAccounts(t, connector)
 			case rows:
-				got = toldRows(t, connector)
+				got = toldRows(t, connector, oxlin.AccountCheckings)
+			case cards:
+				got = toldRows(t, connector, oxlin.AccountCreditCard)
 			case balances:
 				told, err := connector.Balances(t.Context(), call, bank.AccountRef{Address: "1", Currency: "GBP"}, "")
 				got = toldBalances(told, err)
@@ -300,11 +311,11 @@ func toldAccounts(t *testing.T, connector *openbanking.Connector) string {
 }
 
 // toldRows writes the rows of the account 1.
-func toldRows(t *testing.T, connector *openbanking.Connector) string {
+func toldRows(t *testing.T, connector *openbanking.Connector, kind oxlin.AccountType) string {
 	t.Helper()
 	var text bytes.Buffer
 	for cursor := ""; ; {
-		page, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1", Currency: "GBP"}, oxlin.Date{}, cursor)
+		page, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1", Type: kind, Currency: "GBP"}, oxlin.Date{}, cursor)
 		if err != nil {
 			return text.String() + bank.AsFailure(err).Summary() + "\n"
 		}
@@ -589,4 +600,31 @@ func opened(t *testing.T, token string) (text string) {
 		text += string(raw)
 	}
 	return text
+}
+
+func TestABankHasWordsForALoginThatFailed(t *testing.T) {
+	const data = `"oauth":{"errors":{"Consent declined":"challenge cancelled","User locked out of Online Banking":"locked"}}`
+	connector := scripted(t, data, &counter{t: t})
+	journey := bank.Journey{RedirectURI: "https://oxlin.test/back", RedirectState: "a-state", Verifier: oxlin.NewSecret("a-verifier")}
+	begun, err := connector.Continue(t.Context(), bank.Input{Event: bank.Begun, Journey: journey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		back url.Values
+		want bank.FailureKind
+	}{
+		{url.Values{"error": {"consent declined"}, "error_description": {"User declined consent"}}, bank.ChallengeCancelled},
+		{url.Values{"error": {"Authentication failed"}, "error_description": {"User locked out of Online Banking"}}, bank.Locked},
+		{url.Values{"error": {"access_denied"}}, bank.ChallengeCancelled},
+		{url.Values{"error": {"Account not found"}}, bank.Refused},
+		{url.Values{}, bank.Nonsense},
+	} {
+		_, err := connector.Continue(t.Context(), bank.Input{
+			Event: bank.Returned, Journey: journey, State: begun.(bank.Address).State, Return: bank.Return{Fragment: test.back},
+		})
+		if err == nil || bank.AsFailure(err).Kind != test.want {
+			t.Errorf("%v: %v, want %s", test.back, err, test.want)
+		}
+	}
 }

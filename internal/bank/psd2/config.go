@@ -108,6 +108,10 @@ type OAuth struct {
 	// Parameters are further ones of the address of the login, or in the place of the standard's; an
 	// empty value removes one. A value may hold {uuid}, which is new for each login.
 	Parameters map[string]string `json:"parameters,omitempty"`
+	// Errors are the meanings of the bank's own words for a login that failed, which are the error or
+	// the error_description of the return: "challenge cancelled" if the user did not want it,
+	// "challenge timed out", or a kind of failure as in Interface.Codes.
+	Errors map[string]bank.FailureKind `json:"errors,omitempty"`
 	// On holds the differences of one kind of request, by its operation, such as
 	// OpRefresh.
 	On map[string]TokenRequest `json:"on,omitempty"`
@@ -312,6 +316,9 @@ func (o OAuth) checkClient(at datafile.Node) {
 	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
 	CheckOneOf(at.Member("form_client_id"), o.FormClientID, "", "always", "never")
 	CheckOneOf(at.Member("body"), o.Body, "", "form", "json")
+	for _, word := range slices.Sorted(maps.Keys(o.Errors)) {
+		CheckOneOf(at.Member("errors").Member(word), o.Errors[word], slices.Concat(failureKinds, []bank.FailureKind{bank.ChallengeCancelled, bank.ChallengeTimedOut})...)
+	}
 	for _, operation := range slices.Sorted(maps.Keys(o.On)) {
 		on := at.Member("on").Member(operation)
 		CheckOneOf(on, operation, OpClient, OpClientCredentials, OpExchange, OpRefresh, OpRevoke)

@@ -120,7 +120,11 @@ func withPoint(instant time.Time, layout string) string {
 	return instant.Format(layout)
 }
 
-// Unescaped encodes a query for a bank that does not undo the escaping of colons and plus signs.
-func Unescaped(query url.Values) string {
-	return strings.NewReplacer("%3A", ":", "%2B", "+").Replace(query.Encode())
+// EncodeQuery escapes a query. unescaped is set for a bank that does not undo the escaping of colons and
+// plus signs.
+func EncodeQuery(query url.Values, unescaped bool) string {
+	if unescaped {
+		return strings.NewReplacer("%3A", ":", "%2B", "+").Replace(query.Encode())
+	}
+	return query.Encode()
 }

@@ -49,7 +49,7 @@ func (a Authorizer) Continue(ctx context.Context, input bank.Input) (bank.Step, 
 		}
 		return bank.Address{URL: address}, nil
 	case bank.Returned:
-		code, err := Code(input.Return)
+		code, err := a.Code(input.Return)
 		if err != nil {
 			return nil, err
 		}
@@ -75,6 +75,19 @@ func Code(back bank.Return) (string, error) {
 		return "", &bank.Failure{Kind: bank.Nonsense, Err: bank.ErrNoCode}
 	}
 	return code, nil
+}
+
+// Code is the function of that name, for a bank that has words of its own for a login that failed.
+func (a Authorizer) Code(back bank.Return) (string, error) {
+	for _, name := range []string{"error", "error_description"} {
+		word := back.Get(name)
+		for known, kind := range a.client.config.OAuth.Errors {
+			if word != "" && strings.EqualFold(known, word) {
+				return "", &bank.Failure{Kind: kind, BankCode: SafeText(word)}
+			}
+		}
+	}
+	return Code(back)
 }
 
 // Unexpected is the failure of a step that does not continue the one before.

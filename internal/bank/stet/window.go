@@ -15,7 +15,7 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 		query.Set(name, value)
 	}
 	if c.dates.IsNone() {
-		return c.encode(query)
+		return psd2.EncodeQuery(query, c.config.History.Unescaped)
 	}
 	from, end := w.Requested()
 	query.Set(cmp.Or(c.config.History.From, "dateFrom"), c.formatDate(from))
@@ -25,19 +25,11 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 	if !end.IsZero() && !c.config.History.NoDateTo {
 		query.Set(cmp.Or(c.config.History.To, "dateTo"), c.formatDate(end))
 	}
-	return c.encode(query)
+	return psd2.EncodeQuery(query, c.config.History.Unescaped)
 }
 
 // formatDate formats a day for the bank; an instant is the midnight at which the bank's
 // day begins.
 func (c *Connector) formatDate(day oxlin.Date) string {
 	return c.dates.Write(day.Midnight(c.dateZone), c.dateZone)
-}
-
-// encode escapes a query for a request.
-func (c *Connector) encode(query url.Values) string {
-	if c.config.History.Unescaped {
-		return psd2.Unescaped(query)
-	}
-	return query.Encode()
 }
