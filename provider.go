@@ -1,6 +1,9 @@
 package oxlin
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Mode is the kind of a channel.
 type Mode string
@@ -39,6 +42,14 @@ type Provider struct {
 // Offered reports whether end users may choose it: this installation has a way into it. One
 // that is not offered still answers by its id, because connections may have it.
 func (p Provider) Offered() bool { return len(p.Lacks) == 0 && len(p.ChannelDefinitions) > 0 }
+
+// Holds reports whether an IBAN names the bank, by one of its codes. Brands of one bank share a
+// code, so that it may name several providers.
+func (p Provider) Holds(iban string) bool {
+	const prefix = 4                                                           // the country and the check digits
+	return len(iban) > prefix && strings.HasPrefix(p.CountryCode, iban[:2]) && // FR and FRA, DE and DEU
+		slices.ContainsFunc(p.BankCodes, func(code string) bool { return strings.HasPrefix(iban[prefix:], code) })
+}
 
 // Definition returns one of the provider's channel definitions.
 func (p Provider) Definition(id ChannelDefinitionID) (ChannelDefinition, bool) {

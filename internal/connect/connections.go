@@ -74,13 +74,14 @@ func (c *Connections) withQuotas(connection oxlin.Connection, accounts []oxlin.A
 }
 
 // duplicateOf returns the oldest of the older connections that shows one of the
-// connection's accounts at the same provider; zero for none. Accounts without a consent do
-// not count.
+// connection's accounts; zero for none. At another provider, which may be another brand or interface of
+// the bank, the IBAN alone shows that an account is the same. Accounts without a consent do not count.
 func duplicateOf(connection oxlin.Connection, older []oxlin.Connection, accountsOf map[oxlin.ConnectionID][]oxlin.Account) oxlin.ConnectionID {
 	for _, other := range older {
-		if other.ProviderID == connection.ProviderID && slices.ContainsFunc(accountsOf[connection.ID], func(a oxlin.Account) bool {
+		if slices.ContainsFunc(accountsOf[connection.ID], func(a oxlin.Account) bool {
 			return a.Status != oxlin.AccountPendingConsent && slices.ContainsFunc(accountsOf[other.ID], func(b oxlin.Account) bool {
-				return b.Status != oxlin.AccountPendingConsent && reconcile.SameAccount(reconcile.KnownOf(a), reconcile.KnownOf(b))
+				return b.Status != oxlin.AccountPendingConsent && (other.ProviderID == connection.ProviderID || a.IBAN != "" && a.IBAN == b.IBAN) &&
+					reconcile.SameAccount(reconcile.KnownOf(a), reconcile.KnownOf(b))
 			})
 		}) {
 			return other.ID

@@ -199,21 +199,13 @@ func (i *Imports) bankOf(said oxlin.Provider, parts []*part) oxlin.Provider {
 
 // isOf reports whether an account number or a BIC has the code of a bank.
 func (p *part) isOf(provider oxlin.Provider) bool {
-	for _, code := range provider.BankCodes {
-		country := strings.HasPrefix(provider.CountryCode, p.iban[:min(2, len(p.iban))]) // FR and FRA, DE and DEU
-		if len(p.iban) > ibanPrefix && country && strings.HasPrefix(p.iban[ibanPrefix:], code) || p.code == code || len(code) >= bicBank && strings.HasPrefix(p.bic, code) {
-			return true
-		}
-	}
-	return false
+	return provider.Holds(p.iban) || slices.ContainsFunc(provider.BankCodes, func(code string) bool {
+		return p.code == code || len(code) >= bicBank && strings.HasPrefix(p.bic, code)
+	})
 }
 
-const (
-	// ibanPrefix are the country and the check digits of an IBAN.
-	ibanPrefix = 4
-	// bicBank is how many characters of a BIC name the bank and its country.
-	bicBank = 6
-)
+// bicBank is how many characters of a BIC name the bank and its country.
+const bicBank = 6
 
 // place is where a file goes.
 type place struct {

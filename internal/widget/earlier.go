@@ -17,31 +17,34 @@ type earlierConnection struct {
 	accounts []oxlin.Account
 }
 
-// earlier returns the user's connections to a bank. It leaves out those that have never
+// earlier returns the user's connections to a bank, also under another brand or by another
+// interface: then the IBAN of one of their accounts names the bank. It leaves out those that have never
 // given data and are not about to: a first login that failed or awaits the consent.
-func (w *Widget) earlier(ctx context.Context, user oxlin.UserID, provider oxlin.ProviderID) ([]earlierConnection, error) {
+func (w *Widget) earlier(ctx context.Context, user oxlin.UserID, provider oxlin.Provider) ([]earlierConnection, error) {
 	reader := w.options.DB.Read()
 	connections, err := reader.Connections(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	var list []earlierConnection
-	for _, connection := range connections {
-		if connection.ProviderID == provider && slices.ContainsFunc(connection.Channels, connected) {
-			list = append(list, earlierConnection{Connection: connection})
-		}
-	}
-	if len(list) == 0 {
+	connections = slices.DeleteFunc(connections, func(c oxlin.Connection) bool { return !slices.ContainsFunc(c.Channels, connected) })
+	if len(connections) == 0 {
 		return nil, nil
 	}
 	accounts, err := reader.AccountsOfUser(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	for i := range list {
-		list[i].accounts = slices.DeleteFunc(slices.Clone(accounts), func(a oxlin.Account) bool {
-			return a.ConnectionID != list[i].ID || !a.Synchronised()
-		})
+	var list []earlierConnection
+	for _, connection := range connections {
+		one := earlierConnection{Connection: connection}
+		for _, account := range accounts {
+			if account.ConnectionID == connection.ID && account.Synchronised() {
+				one.accounts = append(one.accounts, account)
+			}
+		}
+		if connection.ProviderID == provider.ID || slices.ContainsFunc(one.accounts, func(a oxlin.Account) bool { return provider.Holds(a.IBAN) }) {
+			list = append(list, one)
+		}
 	}
 	return list, nil
 }
@@ -74,12 +77,13 @@ func earlierViews(s snapshot) []page.Earlier {
 func (x *exchange) renewEarlier(s snapshot) (bool, error) {
 	f := x.flow
 	id, _ := oxlin.ParseID[oxlin.ConnectionID](x.request.PostForm.Get("connection_id"))
-	if !slices.ContainsFunc(s.earlier, func(c earlierConnection) bool { return c.ID == id }) {
+	i := slices.IndexFunc(s.earlier, func(c earlierConnection) bool { return c.ID == id })
+	if i < 0 {
 		return false, nil
 	}
 	f.OpenedAs, f.Entry = f.Entry, editCredentials
 	f.ConnectionID, f.RequestedConnection = id, id
-	f.Definition, f.FinishedChannels, f.AccessProblem = "", nil, ""
+	f.Provider, f.Definition, f.FinishedChannels, f.AccessProblem = s.earlier[i].ProviderID, "", nil, ""
 	err := x.widget.settle(x.ctx, x.session, f)
 	if err != nil {
 		return false, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/connect"
 )
 
 // wantEarlier checks whether the page tells the user of connections that they already have,
@@ -160,6 +161,38 @@ func TestOnlyAnEarlierConnectionOfTheBankIsRenewed(t *testing.T) {
 	if list := p.connections(); len(list) != 2 || list[0].ID != here {
 		t.Errorf("%+v", list)
 	}
+}
+
+// brandOf is a catalogue in which a provider has the code of a bank.
+type brandOf struct {
+	connect.Catalogue
+	provider oxlin.ProviderID
+	code     string
+}
+
+func (b brandOf) Provider(id oxlin.ProviderID) (oxlin.Provider, bool) {
+	provider, ok := b.Catalogue.Provider(id)
+	if id == b.provider {
+		provider.BankCodes = []string{b.code}
+	}
+	return provider, ok
+}
+
+// A bank that was connected under another brand is told too, and renewed at that brand.
+func TestABankAddedAgainUnderAnotherBrandIsTold(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	p := w.person(t, sandbox)
+	p.byREDIRECT()
+	iban := p.accounts()[0].IBAN
+	sandboxed := w.Catalogue.Catalogue
+	w.Catalogue.Catalogue = brandOf{sandboxed, "182", iban[4:9]}
+	p.visit("add_connection", "provider_id", "182").want("login").wantEarlier(1).wantText("You have already connected", "Linxo Test Bank").
+		press("button[form=renewal]").want("channels").wantEarlier(0)
+	w.person(t, sandbox).visit("add_connection", "provider_id", "182").want("login").wantEarlier(0)
+
+	w.Catalogue.Catalogue = brandOf{sandboxed, "182", "99999"}
+	p.visit("add_connection", "provider_id", "182").want("login").wantEarlier(0)
 }
 
 // A user does not know of a connection that has never given data.

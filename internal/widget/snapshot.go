@@ -33,7 +33,7 @@ func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, er
 		found.connectionDeleted = f.RequestedConnection != 0 || f.Entered != ""
 		var err error
 		if f.Entry == addConnection && !found.connectionDeleted {
-			found.earlier, err = w.earlier(ctx, s.UserID, f.Provider)
+			found.earlier, err = w.earlier(ctx, s.UserID, found.provider)
 		}
 		return found, err
 	}
