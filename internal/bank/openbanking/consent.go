@@ -38,6 +38,9 @@ type Consent struct {
 	// Reconfirm is set for a bank whose consents do not end: a renewal asks the bank only
 	// whether its consent still lasts, and the user need not go there.
 	Reconfirm bool `json:"reconfirm,omitempty"`
+	// Reauthenticate is set for a bank at which the user logs in again for the consent of before: a renewal
+	// makes another one only if that no longer lasts.
+	Reauthenticate bool `json:"reauthenticate,omitempty"`
 	// Undeletable is set for a bank that cannot delete a consent.
 	Undeletable bool `json:"undeletable,omitempty"`
 	// URL is the address of the consents if it is not below base_url.
@@ -53,6 +56,7 @@ func (k Consent) check(at datafile.Node) {
 	}{{"expiration_days", k.ExpirationDays}, {"history_days", k.HistoryDays}, {"future_days", k.FutureDays}} {
 		at.Member(days.name).Check(days.value >= 0, "%d is negative", days.value)
 	}
+	at.Member("reauthenticate").Check(!k.Reauthenticate || k.ExpirationDays == 0, "a consent that ends needs another one")
 	at.Member("reconfirm").Check(!k.Reconfirm || k.ExpirationDays == 0, "a consent that ends cannot be reconfirmed")
 	_, err := psd2.NewDateForm(k.DateFormat)
 	at.Member("date_format").Check(err == nil && k.DateFormat != none, "%q is not a form of dates", k.DateFormat)
@@ -224,26 +228,48 @@ func (c *Connector) reconfirm(ctx context.Context, journey bank.Journey) (access
 	if !lasting {
 		return bank.Access{}, false, nil
 	}
-	call, err := c.ownCall(ctx, nil)
-	if err != nil {
+	_, ok, err = givenConsent(ctx, c, state.Consent)
+	if err != nil || !ok {
 		return bank.Access{}, false, err
-	}
-	var answer struct {
-		Data psd2.Optional[consentRecord] `json:"Data"`
-	}
-	err = c.sendConsent(ctx, call, psd2.Request{Resource: c.path("consent", state.Consent)}, &answer)
-	if isRefusal(err) {
-		return bank.Access{}, false, nil // the bank no longer knows it
-	}
-	if err != nil {
-		return bank.Access{}, false, err
-	}
-	if !slices.Contains(givenConsents, string(answer.Data.Value.Status)) {
-		return bank.Access{}, false, nil
 	}
 	access = journey.Access
 	access.ConsentUntil = c.api.Now().UTC().AddDate(0, 0, c.config.ConsentDays)
 	return access, true, nil
+}
+
+// givenConsent asks the bank for a consent. ok is false if the user has not given it, has taken it back, or
+// the bank no longer knows it.
+func givenConsent(ctx context.Context, c *Connector, id string) (consent consentRecord, ok bool, err error) {
+	call, err := c.ownCall(ctx, nil)
+	if err != nil {
+		return consentRecord{}, false, err
+	}
+	var answer struct {
+		Data psd2.Optional[consentRecord] `json:"Data"`
+	}
+	err = c.sendConsent(ctx, call, psd2.Request{Resource: c.path("consent", id)}, &answer)
+	if isRefusal(err) {
+		return consentRecord{}, false, nil
+	}
+	if err != nil {
+		return consentRecord{}, false, err
+	}
+	return answer.Data.Value, slices.Contains(givenConsents, string(answer.Data.Value.Status)), nil
+}
+
+// earlierConsent returns the id of the consent of an access that is renewed, if the user logs in again for it;
+// empty if they need another one.
+func earlierConsent(ctx context.Context, c *Connector, journey bank.Journey) (string, error) {
+	var state accessState
+	if !c.config.Consent.Reauthenticate || journey.Access.State.IsZero() || decodeState(journey.Access.State, &state) != nil || state.Consent == "" {
+		return "", nil
+	}
+	consent, ok, err := givenConsent(ctx, c, state.Consent)
+	until := consent.until(c)
+	if err != nil || !ok || !until.IsZero() && until.Before(c.api.Now().AddDate(0, 0, c.config.ConsentDays)) {
+		return "", err
+	}
+	return state.Consent, nil
 }
 
 // Revoke deletes the consent at the bank, and its tokens if the bank has an address for
@@ -278,6 +304,9 @@ func (c *Connector) Discard(ctx context.Context, state oxlin.Secret) error {
 	err := decodeState(state, &w)
 	if err != nil {
 		return err
+	}
+	if w.Earlier {
+		return nil
 	}
 	return c.deleteConsent(ctx, w.Consent)
 }

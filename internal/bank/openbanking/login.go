@@ -92,6 +92,8 @@ type way struct {
 	Consent string    `json:"consent,omitempty"`
 	// Until is when the bank ends the consent; zero if it does not say.
 	Until time.Time `json:"until,omitzero"`
+	// Earlier is set if the consent is that of the access that is renewed.
+	Earlier bool `json:"earlier,omitempty"`
 	// State is the parameter of that name, which the hash in an ID token repeats.
 	State string `json:"state,omitempty"`
 	// Reconfirms is set while the consent of before lasts, and nothing else is begun.
@@ -172,18 +174,26 @@ func reconfirmed(ctx context.Context, c *Connector, input bank.Input) (bank.Step
 	return leave(ctx, c, input)
 }
 
-// leave makes a consent and sends the user to the bank.
+// leave makes a consent, if the one of before does not last, and sends the user to the bank.
 func leave(ctx context.Context, c *Connector, input bank.Input) (bank.Step, error) {
 	w := way{Begun: c.api.Now().UTC(), State: input.Journey.RedirectState}
-	err := input.Keep(ctx, w.encode())
+	earlier, err := earlierConsent(ctx, c, input.Journey)
 	if err != nil {
 		return nil, err
 	}
-	consent, err := c.makeConsent(ctx, input.PSU)
-	if err != nil {
-		return nil, err
+	if earlier != "" {
+		w.Consent, w.Earlier = earlier, true
+	} else {
+		err = input.Keep(ctx, w.encode())
+		if err != nil {
+			return nil, err
+		}
+		consent, err := c.makeConsent(ctx, input.PSU)
+		if err != nil {
+			return nil, err
+		}
+		w.Consent, w.Until = string(consent.ID), consent.until(c)
 	}
-	w.Consent, w.Until = string(consent.ID), consent.until(c)
 	err = input.Keep(ctx, w.encode())
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package openbanking_test
 
 import (
 	"bytes"
+	"cmp"
 
 	"encoding/base64"
 	"encoding/json"
@@ -355,6 +356,8 @@ func toldBalances(told bank.Balances, err error) string {
 type counter struct {
 	t     *testing.T
 	asked strings.Builder
+	// status is that of a consent, awaiting its user if it is empty.
+	status string
 }
 
 // jwts are signed tokens, whose signature is new each time.
@@ -376,7 +379,7 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(body) > 0 {
 		fmt.Fprintf(&c.asked, "%s\n", jwts.ReplaceAllString(string(body), "JWT"))
 	}
-	answer := `{"Data":{"ConsentId":"c-1","Status":"AwaitingAuthorisation","Account":[]}}`
+	answer := `{"Data":{"ConsentId":"c-1","Status":"` + cmp.Or(c.status, "AwaitingAuthorisation") + `","Account":[]}}`
 	switch {
 	case strings.Contains(r.URL.Path, "token"):
 		answer = `{"access_token":"at","refresh_token":"rt","expires_in":300}`
@@ -628,3 +631,64 @@ func TestABankHasWordsForALoginThatFailed(t *testing.T) {
 		}
 	}
 }
+
+func TestAUserLogsInAgainForTheConsentOfBefore(t *testing.T) {
+	const own, post = "POST /token\n", "POST /aisp/account-access-consents\n"
+	for _, test := range []struct {
+		name, data, status string
+		want               string
+		earlier            bool
+	}{
+		{"it lasts", `"consent":{"reauthenticate":true}`, "Authorised", own + "GET /aisp/account-access-consents/c-0\n", true},
+		{"it lasts, in 4.0", `"consent":{"reauthenticate":true}`, "AUTH", own + "GET /aisp/account-access-consents/c-0\n", true},
+		{"it was taken back", `"consent":{"reauthenticate":true}`, "Revoked", own + "GET /aisp/account-access-consents/c-0\n" + own + post, false},
+		{"it ends soon", `"consent":{"reauthenticate":true}`, `Authorised","ExpirationDateTime":"2026-07-01T00:00:00Z`, own + "GET /aisp/account-access-consents/c-0\n" + own + post, false},
+		{"the data say nothing", ``, "Authorised", own + post, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			asked := &counter{t: t, status: test.status}
+			connector := scripted(t, test.data, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked.ServeHTTP(w, r)
+				if r.Method == http.MethodGet {
+					asked.status = "" // that of another one
+				}
+			}))
+			old := bank.Access{Token: oxlin.NewSecret("at"), State: oxlin.NewSecret(`{"consent":"c-0"}`)}
+			journey := bank.Journey{RedirectURI: "https://oxlin.test/back", RedirectState: "a-state", Verifier: oxlin.NewSecret("a-verifier"), Access: old}
+			step, err := connector.Continue(t.Context(), bank.Input{Event: bank.Begun, Journey: journey})
+			if err != nil {
+				t.Fatal(err)
+			}
+			address := step.(bank.Address)
+			consent := map[bool]string{true: "c-0", false: "c-1"}[test.earlier]
+			u, err := url.Parse(address.URL)
+			if err != nil || !strings.Contains(opened(t, u.Query().Get("request")), `"value":"`+consent+`"`) {
+				t.Errorf("the login is not about %s: %v", consent, err)
+			}
+			if lines := asks.FindAllString(asked.asked.String(), -1); strings.Join(lines, "") != test.want {
+				t.Errorf("the bank was asked\n%s, want\n%s", strings.Join(lines, ""), test.want)
+			}
+			// A way that is given up takes no consent away that the user has given.
+			asked.asked.Reset()
+			err = connector.Discard(t.Context(), address.State)
+			if deleted := strings.Contains(asked.asked.String(), "DELETE"); err != nil || deleted == test.earlier {
+				t.Errorf("deleted is %t, %v", deleted, err)
+			}
+			token := signToken(t, idToken("https://bank.example", "a-client", u.Query().Get("nonce"), "a-code", "a-state", summer))
+			step, err = connector.Continue(t.Context(), bank.Input{
+				Event: bank.Returned, Journey: journey, State: address.State,
+				Return: bank.Return{Fragment: url.Values{"code": {"a-code"}, "state": {"a-state"}, "id_token": {token}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, left := connector.Replaced(old, step.(bank.Access))
+			if left == test.earlier {
+				t.Errorf("a consent is left behind: %t", left)
+			}
+		})
+	}
+}
+
+// asks are the first lines of requests.
+var asks = regexp.MustCompile(`(?m)^[A-Z]+ /\S*\n`)
