@@ -150,12 +150,9 @@ func (n renewer) claimRenewal(ctx context.Context) error {
 	r := n.run
 	var taken bank.Access
 	err := r.write(ctx, func(tx *store.Tx) error {
-		sync, err := tx.Read().Synchronisation(ctx, r.sync.ID)
+		err := r.lasts(ctx, tx)
 		if err != nil {
 			return err
-		}
-		if sync.State == oxlin.SyncEnded {
-			return store.ErrSuperseded
 		}
 		taken, err = r.engine.accessIn(ctx, tx.Read(), r.channel.ID)
 		if err != nil {

@@ -114,6 +114,16 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel,
 	return e.queue.EnqueueRun(ctx, tx, sync, now)
 }
 
+// lasts fails with ErrSuperseded or as not found if the run has ended or was deleted meanwhile:
+// it must not send what belongs to its successor.
+func (r *run) lasts(ctx context.Context, tx *store.Tx) error {
+	sync, err := tx.Read().Synchronisation(ctx, r.sync.ID)
+	if err == nil && sync.State == oxlin.SyncEnded {
+		return store.ErrSuperseded
+	}
+	return err
+}
+
 // Run works on a synchronisation for one job. It may be called twice for the same
 // job, and after the synchronisation has ended: each write carries the
 // synchronisation's number, and an ended synchronisation refuses writes. An error is

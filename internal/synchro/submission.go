@@ -36,6 +36,10 @@ var errAskAgain = errors.New("the password was sent before")
 func (l entrance) submit(ctx context.Context, secrets bank.Secrets, agreed bool) error {
 	r := l.run
 	return r.write(ctx, func(tx *store.Tx) error {
+		err := r.lasts(ctx, tx)
+		if err != nil {
+			return err
+		}
 		last, err := tx.Read().LoginSubmission(ctx, r.channel.ID)
 		if err != nil && !oxlin.IsNotFound(err) {
 			return err
