@@ -229,7 +229,7 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 		return nil, err
 	}
 	if c.signer != nil {
-		err = c.signer.Sign(request, content)
+		err = c.signer.Sign(r.Op, request, content)
 		if err != nil {
 			return nil, Nonsense(err)
 		}

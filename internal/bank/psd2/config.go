@@ -139,6 +139,9 @@ type Signing struct {
 	// of the data. If content-type is listed, every request sends it. (created) and
 	// (expires) are the time of the signature and its end.
 	Headers []string `json:"headers"`
+	// HeadersOn are those of a single operation, of the standard or of OAuth2, in the place of Headers; an
+	// empty list leaves its requests unsigned.
+	HeadersOn map[string][]string `json:"headers_on,omitempty"`
 	// Times is how the two are written: "plain", created=1, or "bracketed", (created)=1 behind
 	// the names of the headers.
 	Times string `json:"times,omitempty"`
@@ -256,6 +259,12 @@ func (i Interface) CheckAPI(at datafile.Node, operations ...string) {
 		at.Member("codes").Member(code).Check(isMeaning(i.Codes[code]), "%q is no such failure", i.Codes[code])
 	}
 	operations = append(slices.Clone(operations), "", OpClientCredentials, OpExchange, OpRefresh, OpRevoke)
+	if i.Signing != nil {
+		for _, operation := range slices.Sorted(maps.Keys(i.Signing.HeadersOn)) {
+			known := operation != "" && slices.Contains(operations, operation)
+			at.Member("signing").Member("headers_on").Member(operation).Check(known, "%q is no such operation", operation)
+		}
+	}
 	for n, answer := range i.Answers {
 		answer.check(at.Member("answers").Item(n), operations)
 	}
@@ -395,11 +404,32 @@ func (i Interface) CheckSigned(at datafile.Node, dialect Dialect, more ...string
 	if i.Signing.Certificate != nil {
 		known = append(known, i.Signing.Certificate.name())
 	}
-	for n, name := range i.Signing.Headers {
-		sent := slices.ContainsFunc(known, func(one string) bool { return one != "" && strings.EqualFold(one, name) })
-		at.Member("signing").Member("headers").Item(n).Check(sent, "no request has a header %q: it belongs into headers", name)
-		at.Member("signing").Member("headers").Item(n).Check(name == strings.ToLower(name), "%q is not in small letters", name)
+	check := func(at datafile.Node, names []string) {
+		for n, name := range names {
+			sent := slices.ContainsFunc(known, func(one string) bool { return one != "" && strings.EqualFold(one, name) })
+			at.Item(n).Check(sent, "no request has a header %q: it belongs into headers", name)
+			at.Item(n).Check(name == strings.ToLower(name), "%q is not in small letters", name)
+		}
 	}
+	check(at.Member("signing").Member("headers"), i.Signing.Headers)
+	for _, operation := range slices.Sorted(maps.Keys(i.Signing.HeadersOn)) {
+		check(at.Member("signing").Member("headers_on").Member(operation), i.Signing.HeadersOn[operation])
+	}
+}
+
+// names returns the headers that are signed in the requests of an operation; none if these are not signed.
+func (s Signing) names(op string) []string {
+	own, ok := s.HeadersOn[op]
+	if ok {
+		return own
+	}
+	return s.Headers
+}
+
+// signsToken reports whether the requests of an operation of OAuth2 are signed.
+func (s Signing) signsToken(op string) bool {
+	_, own := s.HeadersOn[op]
+	return s.Tokens || own
 }
 
 func (known Answer) check(at datafile.Node, operations []string) {

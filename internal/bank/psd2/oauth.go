@@ -283,8 +283,8 @@ func (a Authorizer) postForm(ctx context.Context, op, address string, fields for
 	if err != nil {
 		return answer{}, err
 	}
-	if a.client.signer != nil && a.client.config.Signing.Tokens {
-		err = a.client.signer.Sign(request, []byte(content))
+	if a.client.signer != nil && a.client.config.Signing.signsToken(op) {
+		err = a.client.signer.Sign(op, request, []byte(content))
 		if err != nil {
 			return answer{}, Nonsense(err)
 		}

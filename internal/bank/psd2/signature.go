@@ -25,7 +25,7 @@ import (
 // Signer signs a complete request by adding headers to it. Banks use Cavage's draft
 // today; RFC 9421 replaces it.
 type Signer interface {
-	Sign(request *http.Request, body []byte) error
+	Sign(op string, request *http.Request, body []byte) error
 }
 
 // Seal holds the key of our QSEAL, and its certificate if there is one.
@@ -170,13 +170,17 @@ func (c *cavage) timeName(pseudo string) string {
 	return strings.Trim(pseudo, "()")
 }
 
-// Sign adds Digest and Signature, and Content-Type if the bank wants it signed.
-func (c *cavage) Sign(request *http.Request, body []byte) error {
+// Sign adds Digest and Signature, and Content-Type if the bank wants it signed, to a request of an operation.
+func (c *cavage) Sign(op string, request *http.Request, body []byte) error {
+	wanted := c.names(op)
+	if len(wanted) == 0 {
+		return nil
+	}
 	if len(body) > 0 || c.DigestOnGet {
 		name := cmp.Or(c.Digest, "SHA-256")
 		request.Header.Set("Digest", name+"="+base64.StdEncoding.EncodeToString(sumOf(digests[strings.ToUpper(name)], body)))
 	}
-	if slices.Contains(c.Headers, "content-type") && request.Header.Get("Content-Type") == "" {
+	if slices.Contains(wanted, "content-type") && request.Header.Get("Content-Type") == "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	if c.certificate != "" {
@@ -185,7 +189,7 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 	created := c.now().Unix()
 	expires := created + int64(cmp.Or(c.LifeSeconds, signatureLife))
 	var names, lines, times []string
-	for _, name := range c.Headers {
+	for _, name := range wanted {
 		var value string
 		switch name {
 		case requestTarget:

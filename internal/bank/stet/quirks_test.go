@@ -204,6 +204,14 @@ func TestQuirksOfRequests(t *testing.T) {
 				"\nsignature: " + named + `algorithm="rsa-sha256",headers="host digest",signature="SIGNATURE"` + "\n" + id + renewal,
 			"host: bank.example\ndigest: SHA-256=" + sumOf(strings.TrimSpace(renewal))},
 
+		{"other headers on one operation", `"signing":{` + key + `,"headers":["x-request-id"],"headers_on":{"refresh":["host"],"accounts":["date"]}}`, "accounts",
+			read + "signature: " + named + `algorithm="rsa-sha256",headers="date",signature="SIGNATURE"` + "\n" + id, "date: Sat, 21 Nov 2026 10:00:00 GMT"},
+		{"other headers on a renewal alone", `"signing":{` + key + `,"headers":["x-request-id"],"headers_on":{"refresh":["host"]}}`, "refresh",
+			"POST /token\naccept: application/json\ncontent-type: application/x-www-form-urlencoded;charset=UTF-8\n" + day + "digest: SHA-256=" + sumOf(strings.TrimSpace(renewal)) +
+				"\nsignature: " + named + `algorithm="rsa-sha256",headers="host",signature="SIGNATURE"` + "\n" + id + renewal, "host: bank.example"},
+		{"an exchange beside it", `"signing":{` + key + `,"headers":["x-request-id"],"headers_on":{"refresh":["host"]}}`, "exchange", "POST /token\n" + form + exchange, ""},
+		{"an operation without a signature", `"signing":{` + key + `,"headers":["x-request-id"],"headers_on":{"accounts":[]}}`, "accounts", read + id, ""},
+
 		// Tokens.
 		{"JSON", `"oauth":{"body":"json","accept":"application/hal+json"}`, "refresh",
 			"POST /token\naccept: application/hal+json\ncontent-type: application/json\n" + day + id + `{"grant_type":"refresh_token","refresh_token":"rt","client_id":"PSDFR-ACPR-1"}` + "\n", ""},
