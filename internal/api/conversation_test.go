@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +43,7 @@ func TestConversations(t *testing.T) {
 		t.Run("creating a channel, as documented", c.createChannel)
 		t.Run("what users do with a challenge", c.goWrong)
 		t.Run("adding a channel, as documented", c.addChannel)
+		t.Run("fifty answers at once", c.answerFiftyTimes)
 	})
 }
 
@@ -147,6 +150,45 @@ func (c *conversation) wantAccounts(t *testing.T, want ...string) {
 	slices.Sort(types)
 	if !slices.Equal(types, want) {
 		t.Errorf("accounts %v, want %v", types, want)
+	}
+}
+
+// answersOf sends an answer fifty times at once, and counts the statuses.
+func (c *conversation) answersOf(t *testing.T, body string) map[int]int {
+	t.Helper()
+	statuses := make(chan int, 50)
+	var all sync.WaitGroup
+	for range cap(statuses) {
+		all.Go(func() { statuses <- c.post(t, c.connection+"/channels/8700/user_input", body).StatusCode })
+	}
+	all.Wait()
+	close(statuses)
+	counted := map[int]int{}
+	for status := range statuses {
+		counted[status]++
+	}
+	return counted
+}
+
+// answerFiftyTimes sends each answer of a challenge fifty times at once: one is taken, and costs
+// one attempt at the bank; the others are conflicts.
+func (c *conversation) answerFiftyTimes(t *testing.T) {
+	c.connect(t, "dev", "dev", c.BankURL+"/stettestbank/test-bank.txt?dl=1")
+	c.wantEvents(t, "CONNECTION_CREATED LIST_ACCOUNTS_RUNNING LIST_ACCOUNTS_USER_INPUT_REQUESTED")
+	typed := c.Calls.Count("POST /site/securite/code")
+	for _, row := range []struct{ fact, body, events string }{
+		{"a text message", sendSMS, "LIST_ACCOUNTS_USER_INPUT_REQUESTED"},
+		{"a wrong code", wrongCode, "LIST_ACCOUNTS_USER_INPUT_REQUESTED"},
+		{"another wrong code", wrongCode, "LIST_ACCOUNTS_USER_INPUT_REQUESTED"},
+		{"the right code", rightCode, "LIST_ACCOUNTS_SUCCESS SYNC_ALL_RUNNING SYNC_ALL_SUCCESS"},
+	} {
+		if got, want := c.answersOf(t, row.body), map[int]int{204: 1, 409: 49}; !maps.Equal(got, want) {
+			t.Errorf("%s: %v", row.fact, got)
+		}
+		c.wantEvents(t, row.events)
+	}
+	if n := c.Calls.Count("POST /site/securite/code") - typed; n != 3 {
+		t.Errorf("three codes were typed %d times at the bank", n)
 	}
 }
 

@@ -3,9 +3,11 @@ package auth_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -216,6 +218,36 @@ func TestPasskeysOfUsers(t *testing.T) {
 			right := asJSON(t, device.Get(challengeOf(t, question(t, page))))
 			refused(t, "wrong", v.answers(page, asJSON(t, device.Get([]byte("another"))), "lng", "en"))
 			refused(t, "then right", v.answers(page, right, "lng", "en"))
+		}},
+		{"fifty times at once, an answer works once", func(t *testing.T, v *visitor, device *passkeytest.Device) {
+			for _, row := range []struct {
+				text func(challenge []byte) any
+				want map[int]int
+			}{
+				{func(challenge []byte) any { return device.Get(challenge) }, map[int]int{http.StatusSeeOther: 1, http.StatusBadRequest: 49}},
+				{func([]byte) any { return device.Get([]byte("another")) }, map[int]int{http.StatusBadRequest: 50}},
+			} {
+				other := newVisitor(t, v.world)
+				page := other.see(signinPath("lng", "en"))
+				text := asJSON(t, row.text(challengeOf(t, question(t, page))))
+				statuses := make(chan int, 50)
+				var all sync.WaitGroup
+				for range cap(statuses) {
+					all.Go(func() { statuses <- other.answers(page, text, "lng", "en").StatusCode })
+				}
+				all.Wait()
+				close(statuses)
+				got := map[int]int{}
+				for status := range statuses {
+					got[status]++
+				}
+				if !maps.Equal(got, row.want) {
+					t.Errorf("got %v, want %v", got, row.want)
+				}
+			}
+			if done, not := v.recorded(t, "user.signed_in page passkey done"), v.recorded(t, "user.signed_in page passkey refused"); done != 1 || not != 99 {
+				t.Errorf("the audit log has %d sign-ins and %d refusals", done, not)
+			}
 		}},
 		{"a counter that goes back is refused and recorded", func(t *testing.T, v *visitor, device *passkeytest.Device) {
 			redirect(t, v.byPasskey(device.With(func(d *passkeytest.Device) { d.Count = 50 })))

@@ -16,11 +16,18 @@ import (
 // and other tabs do, and returns the page after that.
 func (b *browser) twice(selector string, typed ...string) *browser {
 	b.t.Helper()
+	return b.atOnce(2, selector, typed...)
+}
+
+// atOnce posts one form so many times concurrently, then once more, and returns the page
+// after that.
+func (b *browser) atOnce(times int, selector string, typed ...string) *browser {
+	b.t.Helper()
 	address, values := b.form(selector, typed...)
-	var both sync.WaitGroup
-	failures := make(chan string, 2)
-	for range 2 {
-		both.Go(func() {
+	var all sync.WaitGroup
+	failures := make(chan string, times)
+	for range times {
+		all.Go(func() {
 			response, err := http.PostForm(address, values)
 			if err != nil {
 				failures <- err.Error()
@@ -32,10 +39,10 @@ func (b *browser) twice(selector string, typed ...string) *browser {
 			}
 		})
 	}
-	both.Wait()
+	all.Wait()
 	close(failures)
 	for failure := range failures {
-		b.t.Errorf("one of two %s: %s", selector, failure)
+		b.t.Errorf("one of %d %s: %s", times, selector, failure)
 	}
 	b.send(http.MethodPost, address, values)
 	return b.reload()
@@ -89,6 +96,27 @@ func TestEveryFormTwice(t *testing.T) {
 		// The second authorization lists the accounts again: it replaced the first.
 		if runs["SYNC_ALL_SUCCESS"] != 2 || runs["LIST_ACCOUNTS_SUCCESS"] != 2 || runs["CONNECTION_CREATED"] != 1 {
 			t.Errorf("%v", runs)
+		}
+	})
+}
+
+// A form that is sent fifty times at once has one effect: one connection, one message, one code
+// at the bank, one consent.
+func TestFormsFiftyTimesAtOnce(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		const going, fifty = "[data-e2e=submit-button]", 50
+		p := w.person(t, sandbox)
+		b := p.visit("add_connection", "provider_id", "87", "channel_definition_id", "8700")
+		b.atOnce(fifty, going, "300", "dev", "301", "dev").want("loading").wait().want("challenge")
+		b.atOnce(fifty, going).want("loading").wait().want("challenge")
+		b.atOnce(fifty, going, "306", "654321").want("loading").wait().want("challenge")
+		b.atOnce(fifty, going, "306", "123456").want("loading").wait().want("consent")
+		b.atOnce(fifty, "button[value=consent]").want("loading").wait().wantEnd("success created")
+		if connections, consents := len(p.connections()), len(p.consents()); connections != 1 || consents != 1 {
+			t.Errorf("%d connections, %d consents", connections, consents)
+		}
+		if messages, codes := w.Calls.Count("POST /site/securite"), w.Calls.Count("POST /site/securite/code"); messages != 1 || codes != 2 {
+			t.Errorf("%d messages and %d codes at the bank", messages, codes)
 		}
 	})
 }
