@@ -22,15 +22,15 @@ type accountRecord struct {
 	PAN         psd2.ID         `json:"pan"`
 	MaskedPAN   psd2.ID         `json:"maskedPan"`
 	Currency    psd2.Written    `json:"currency"`
-	Name        psd2.Text       `json:"name"`
-	DisplayName psd2.Text       `json:"displayName"`
-	Product     psd2.Text       `json:"product"`
-	Details     psd2.Text       `json:"details"`
+	Name        psd2.Name       `json:"name"`
+	DisplayName psd2.Name       `json:"displayName"`
+	Product     psd2.Name       `json:"product"`
+	Details     psd2.Name       `json:"details"`
 	Type        psd2.Written    `json:"cashAccountType"`
 	Status      psd2.Text       `json:"status"`
 	Usage       psd2.Written    `json:"usage"`
 	Linked      json.RawMessage `json:"linkedAccounts"`
-	OwnerName   psd2.Text       `json:"ownerName"`
+	OwnerName   psd2.Name       `json:"ownerName"`
 	OwnerNames  json.RawMessage `json:"ownerNames"`
 }
 
@@ -373,7 +373,7 @@ func (r accountRecord) owner() string {
 		}
 		names = append(names, notation.Text(name))
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(slices.DeleteFunc(names, notation.IsFiller), ", ")
 }
 
 // linkedOf returns the account from which a card is paid: an id or IBAN, or the first of a

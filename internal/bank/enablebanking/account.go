@@ -20,9 +20,9 @@ type accountRecord struct {
 	Hash     psd2.ID                                `json:"identification_hash"`
 	ID       psd2.Optional[accountIdentification]   `json:"account_id"`
 	IDs      psd2.Optional[[]genericIdentification] `json:"all_account_ids"`
-	Holder   psd2.Text                              `json:"name"`
-	Details  psd2.Text                              `json:"details"`
-	Product  psd2.Text                              `json:"product"`
+	Holder   psd2.Name                              `json:"name"`
+	Details  psd2.Name                              `json:"details"`
+	Product  psd2.Name                              `json:"product"`
 	Type     psd2.Written                           `json:"cash_account_type"`
 	Usage    psd2.Written                           `json:"usage"`
 	Status   psd2.Text                              `json:"psu_status"`

@@ -29,6 +29,35 @@ func Text(s string) string {
 	return Shown(tag.ReplaceAllLiteralString(decodeEntities(unescaped(strings.ToValidUTF8(s, ""))), " "))
 }
 
+// Name returns the name of a person or an account as Text does. A text that programs write in
+// the place of a name is none.
+func Name(s string) string {
+	name := Text(s)
+	if IsFiller(name) {
+		return ""
+	}
+	return name
+}
+
+// IsFiller reports whether a text stands in the place of a name that its author does not know: it
+// has neither letter nor digit, or is a word of programs. A word that some people bear as their
+// name, such as Inconnu, is no filler.
+func IsFiller(name string) bool {
+	if !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return true
+	}
+	return fillerNames[strings.Trim(strings.ToLower(strings.Join(strings.FieldsFunc(name, isBetweenWords), " ")), "()[]<>")]
+}
+
+func isBetweenWords(r rune) bool { return r == ' ' || r == '_' || r == '-' }
+
+// fillerNames are the words in small letters, and each prescribed one that SEPA's rules have.
+var fillerNames = map[string]bool{
+	"null": true, "undefined": true, "none": true, "nil": true, "nan": true, "n/a": true, "n.a.": true, "string": true, "unknown": true,
+	"notprovided": true, "not provided": true, "notavailable": true, "not available": true, "not applicable": true, "no name": true, "noname": true,
+	"non renseigné": true, "non renseigne": true, "non communiqué": true, "non communique": true, "non disponible": true, "sans nom": true,
+}
+
 // isPlain reports whether a text has nothing to be undone: printable ASCII without the marks of
 // entities, tags and escapes. Most texts are, and need no pattern.
 func isPlain(s string) bool {

@@ -165,3 +165,17 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// What programs write in the place of a name is none; a name that some people bear is one.
+func TestNames(t *testing.T) {
+	for _, none := range []string{"", " ", "-", "--", ".", "?", "null", "NULL", "(null)", "undefined", "N/A", "n.a.", "NOTPROVIDED", "Not provided", "NOT_PROVIDED", "not-available", "string", "Non renseigné", "&nbsp;-"} {
+		if got := notation.Name(none); got != "" {
+			t.Errorf("%q is the name %q", none, got)
+		}
+	}
+	for written, want := range map[string]string{"M. JEAN NULL": "M. JEAN NULL", "INCONNU": "INCONNU", "Na": "Na", "O&amp;M": "O&M", "7": "7", "東京": "東京", "COMPTE - NONE": "COMPTE - NONE", "Stringer": "Stringer"} {
+		if got := notation.Name(written); got != want {
+			t.Errorf("%q is the name %q, want %q", written, got, want)
+		}
+	}
+}

@@ -166,13 +166,13 @@ func (c *Connector) account(r accountRecord, raw json.RawMessage) bank.Account {
 	account := bank.Account{
 		Address:  string(r.ID),
 		BankID:   c.config.BankID(string(r.ID), bank.IDLasting),
-		Name:     firstText(raw, names),
+		Name:     firstName(raw, names),
 		Type:     c.typeOf(r),
 		Usage:    oxlin.UsagePersonal,
 		Currency: psd2.Currency("", r.Currency),
 		Raw:      raw,
 	}
-	account.OwnerName = firstText(raw, []string{cmp.Or(c.config.Accounts.Holders, "Account.Name")})
+	account.OwnerName = firstName(raw, []string{cmp.Or(c.config.Accounts.Holders, "Account.Name")})
 	for _, written := range []psd2.Written{r.Category, r.Usage} {
 		usage, told := psd2.Read(written, notation.ReadUsage).Told()
 		if told {

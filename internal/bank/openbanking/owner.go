@@ -6,6 +6,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -53,7 +54,7 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 		var party psd2.Optional[partyRecord]
 		_ = json.Unmarshal(raw, &party) // never fails
 		name := string(psd2.First(party.Value.Full, party.Value.Name))
-		if name != "" && !isPlaceholder(name) && party.Value.Type != "Delegate" {
+		if !notation.IsFiller(name) && party.Value.Type != "Delegate" {
 			names = append(names, name)
 		}
 	}

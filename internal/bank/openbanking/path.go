@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -60,6 +61,18 @@ func firstText(raw json.RawMessage, paths []string) string {
 		texts := textsAt(raw, path)
 		if len(texts) > 0 {
 			return texts[0]
+		}
+	}
+	return ""
+}
+
+// firstName returns the first name under one of the paths; empty without one.
+func firstName(raw json.RawMessage, paths []string) string {
+	for _, path := range paths {
+		for _, name := range textsAt(raw, path) {
+			if !notation.IsFiller(name) {
+				return name
+			}
 		}
 	}
 	return ""

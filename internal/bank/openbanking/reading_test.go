@@ -499,7 +499,7 @@ func TestTheIdentityOfAnAccount(t *testing.T) {
 			bank.Account{Type: oxlin.AccountSavings, Usage: oxlin.UsageProfessional, Number: "DABA99"}},
 		{"a mortgage of 4.0", plain(), `{"AccountId":"1","AccountCategory":"Personal","AccountTypeCode":"MORT"}`,
 			bank.Account{Type: oxlin.AccountLoan, Usage: oxlin.UsagePersonal, HeldByCustomer: true}},
-		{"the bank's own words", own, `{"AccountId":"1","AccountSubType":"HelpToBuy","Nickname":"x","Account":[{"SchemeName":"UK.Own.Number","Identification":"77","Name":"Help to Buy"}]}`,
+		{"the bank's own words", own, `{"AccountId":"1","AccountSubType":"HelpToBuy","Nickname":"null","Account":[{"SchemeName":"UK.Own.Number","Identification":"77","Name":"Help to Buy"}]}`,
 			bank.Account{Type: oxlin.AccountSavings, Usage: oxlin.UsagePersonal, Number: "77", Name: "Help to Buy", HeldByCustomer: true}},
 		{"nothing but an id", plain(), `{"AccountId":1}`,
 			bank.Account{Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, HeldByCustomer: true}},

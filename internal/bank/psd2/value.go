@@ -140,6 +140,16 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// Name is the name of a person or an account. What programs write in its place counts as absent.
+type Name string
+
+// UnmarshalJSON reads a string or a number, and never fails.
+func (n *Name) UnmarshalJSON(raw []byte) error {
+	text, _ := scalar(raw)
+	*n = Name(notation.Name(text))
+	return nil
+}
+
 // ID is an id as the bank wrote it: text or number. A value of another type counts as
 // absent.
 type ID string

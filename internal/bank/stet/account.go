@@ -17,9 +17,9 @@ import (
 type accountRecord struct {
 	ResourceID psd2.ID                          `json:"resourceId"`
 	Identifier psd2.Optional[accountIdentifier] `json:"accountId"`
-	Name       psd2.Text                        `json:"name"`
-	Details    psd2.Text                        `json:"details"`
-	Product    psd2.Text                        `json:"product"`
+	Name       psd2.Name                        `json:"name"`
+	Details    psd2.Name                        `json:"details"`
+	Product    psd2.Name                        `json:"product"`
 	Type       psd2.Written                     `json:"cashAccountType"`
 	Usage      psd2.Written                     `json:"usage"`
 	Currency   psd2.Written                     `json:"currency"`
@@ -59,7 +59,7 @@ type accountList struct {
 	// unreadable are the records in another form.
 	unreadable []bank.Unreadable
 	// connected is the name of the user who logged in at the bank.
-	connected psd2.Text
+	connected psd2.Name
 	links     psd2.Links
 	next      string
 	kept      oxlin.PageKeeping

@@ -312,6 +312,7 @@ func TestTheOwnerIsNamedByWhateverTheBankOffers(t *testing.T) {
 			}, "JO DOE",
 		},
 		{"connectedPsu", []banktest.Exchange{{Body: list(`}],"connectedPsu":"DOE JO"}`)}}, "DOE JO"},
+		{"a word in the place of a name", []banktest.Exchange{{Body: list(`}],"connectedPsu":"NOTPROVIDED"}`)}}, ""},
 		{"nothing", []banktest.Exchange{{Body: list(`}]}`)}}, ""},
 		{
 			"a refusal is no answer", []banktest.Exchange{

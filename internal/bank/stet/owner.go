@@ -14,9 +14,9 @@ import (
 
 // identity is a person as the bank names them.
 type identity struct {
-	FullName  psd2.Text `json:"fullName"`
-	FirstName psd2.Text `json:"firstName"`
-	LastName  psd2.Text `json:"lastName"`
+	FullName  psd2.Name `json:"fullName"`
+	FirstName psd2.Name `json:"firstName"`
+	LastName  psd2.Name `json:"lastName"`
 }
 
 func (i identity) name() string {
@@ -37,7 +37,7 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 	var body struct {
 		Identity   json.RawMessage `json:"identity"`
 		Identities json.RawMessage `json:"identities"`
-		Connected  psd2.Text       `json:"connectedPsu"`
+		Connected  psd2.Name       `json:"connectedPsu"`
 	}
 	err := c.get(ctx, call, opIdentity, page.OwnerLink, "", &body)
 	var failure *bank.Failure
