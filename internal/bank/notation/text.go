@@ -29,8 +29,8 @@ func Text(s string) string {
 	return Shown(tag.ReplaceAllLiteralString(decodeEntities(unescaped(strings.ToValidUTF8(s, ""))), " "))
 }
 
-// Name returns the name of a person or an account as Text does. A text that programs write in
-// the place of a name is none.
+// Name returns the name of a person or an account as Text does; empty for a text that programs write in
+// the place of a name.
 func Name(s string) string {
 	name := Text(s)
 	if IsFiller(name) {

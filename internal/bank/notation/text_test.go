@@ -166,7 +166,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// What programs write in the place of a name is none; a name that some people bear is one.
+// A text that programs write in the place of a name is dropped; a name that some people bear stays.
 func TestNames(t *testing.T) {
 	for _, none := range []string{"", " ", "-", "--", ".", "?", "null", "NULL", "(null)", "undefined", "N/A", "n.a.", "NOTPROVIDED", "Not provided", "NOT_PROVIDED", "not-available", "string", "Non renseigné", "&nbsp;-"} {
 		if got := notation.Name(none); got != "" {
