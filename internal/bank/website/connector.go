@@ -194,7 +194,7 @@ func (c *Connector) begin(ctx context.Context, input bank.Input, present bool) (
 // credentials; else a zero one. A session that other credentials have opened is left first,
 // where the recipe can leave it: some sites refuse a second one beside it.
 func (c *Connector) reuse(ctx context.Context, last savedSession, typed credentials) (bank.Access, error) {
-	home := c.recipe.habits().home
+	home := strings.ReplaceAll(c.recipe.habits().home, "{user}", url.QueryEscape(last.Notes[userNote]))
 	if !typed.proved(last.Proof) {
 		return bank.Access{}, c.leave(ctx, last)
 	}

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // cookie is a cookie of the site (RFC 6265). It has no domain: a session has one host,
@@ -23,7 +25,7 @@ type cookie struct {
 }
 
 // jar stores one site's cookies in a form that can be saved, which the standard
-// library's jar cannot, and uses the given clock. It implements http.CookieJar.
+// library's jar cannot, and uses the given clock.
 type jar struct {
 	host    string
 	now     func() time.Time
@@ -32,6 +34,57 @@ type jar struct {
 
 // maxCookies limits the cookies of a site.
 const maxCookies = 100
+
+// cookieTransport sends a session's cookies and stores those that come, as browsers do: the
+// standard library drops cookies whose names or values break the standard's grammar, and changes
+// others.
+type cookieTransport struct {
+	next http.RoundTripper
+	jar  *jar
+}
+
+func (t cookieTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	request = request.Clone(request.Context())
+	t.jar.add(request)
+	response, err := t.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	t.jar.SetCookies(request.URL, cookiesOf(response))
+	return response, nil
+}
+
+// add gives a request the cookies for its address, and no others.
+func (j *jar) add(request *http.Request) {
+	var pairs []string
+	for _, c := range j.Cookies(request.URL) {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	request.Header.Del("Cookie")
+	if len(pairs) > 0 {
+		request.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
+}
+
+// cookiesOf returns the cookies that an answer sets, with any names and values (RFC 6265 §5.2).
+func cookiesOf(response *http.Response) []*http.Cookie {
+	var all []*http.Cookie
+	for _, line := range response.Header.Values("Set-Cookie") {
+		pair, attributes, _ := strings.Cut(line, ";")
+		name, value, ok := strings.Cut(pair, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		c, err := http.ParseSetCookie("x=;" + shortDay.ReplaceAllString(attributes, "${1}0$2"))
+		if !ok || name == "" || err != nil || strings.ContainsFunc(name+value, unicode.IsControl) {
+			continue
+		}
+		c.Name, c.Value = name, value
+		all = append(all, c)
+	}
+	return all
+}
+
+// shortDay is the day of an Expires with one digit, which browsers read.
+var shortDay = regexp.MustCompile(`(?i)(expires=[a-z]{3,9}, )(\d[- ])`)
 
 // SetCookies stores the cookies of the bank's host, and deletes those that it expires.
 func (j *jar) SetCookies(u *url.URL, set []*http.Cookie) {

@@ -69,6 +69,16 @@ func TestCookiesThatASiteSets(t *testing.T) {
 		"a=; Max-Age=-1":       "",
 		"a=1; Expires=Sat, 21 Nov 2026 10:59:59 GMT": "",
 		"a=1; Expires=Sat, 21 Nov 2026 11:00:01 GMT": "a=1",
+		"a=1; Expires=Sat, 7-Nov-2026 10:59:59 GMT":  "",
+		"a=1; Expires=Mon, 7-Dec-2026 11:00:01 GMT":  "a=1",
+		"a=1; Expires=soon":                          "a=1",
+		"SL-zoe@books=m17@o; path=/":                 "SL-zoe@books=m17@o", // as browsers keep it
+		`a="x, y\z"; Path=/`:                         `a="x, y\z"`,
+		"a = é ; Path=/":                             "a=é",
+		"a=":                                         "a=",
+		"=1":                                         "",
+		"a":                                          "",
+		"a=1\x01":                                    "",
 		"a=1; Domain=elsewhere.example":              "a=1", // it is the bank's all the same, and goes to no one else
 	} {
 		connector, brought := at(t, "https://bank.example/site", cookie)

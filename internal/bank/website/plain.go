@@ -3,6 +3,7 @@ package website
 import (
 	"cmp"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 )
 
 // plainSite is the recipe of a plain site, as data: one login form, one list of accounts, and
-// statements of rows. Its members are addresses relative to the site's first page, and
-// selectors. Everything about amounts and days is said, and nothing is guessed.
+// statements of rows. Its members are addresses relative to the site's first page, where {user}
+// stands for the remembered field of the login, and selectors. Everything about amounts and days is said, and nothing is guessed.
 type plainSite struct {
 	about bank.Profile
 	// convention reads amounts and days; zone is that of instants, Paris if it is nil.
@@ -44,6 +45,8 @@ type plainLogin struct {
 	inputs map[string]string
 	// wrong is an element of the form's page after wrong credentials.
 	wrong string
+	// remembered is the field that addresses need; empty for none.
+	remembered string
 }
 
 // plainAccounts is the list of accounts.
@@ -57,6 +60,9 @@ type plainAccounts struct {
 	// name, number and balance are elements of an account; link is the one that leads to its
 	// statement, which is the page itself if link is empty.
 	name, number, balance, link string
+	// overdrawn is an element with the balance of an account that is overdrawn, if that is
+	// another one.
+	overdrawn string
 	// statement is the address of an account's statement, with {number}, at a site whose list
 	// does not link to it.
 	statement string
@@ -74,6 +80,9 @@ type plainRows struct {
 	// number is an element with the account's number: one of the page, or one of each row. Only
 	// a site with one account may lack it.
 	number string
+	// numberForm matches the text of that element, with the number as its first group; nil if the
+	// text is the number.
+	numberForm *regexp.Regexp
 	// day, value and words are elements of a row.
 	day, value, words string
 	// amount is an element with a sign; with silentCredit, credits are without one. Or received
@@ -90,6 +99,14 @@ type plainRows struct {
 	// since is the parameter of the statement's address with the first day, in the layout of
 	// package time; a site without it is read from its first row.
 	since, layout string
+}
+
+// userNote is the name of the note with the remembered field.
+const userNote = "user"
+
+// filled returns an address with the remembered field in its place.
+func (r plainSite) filled(s *session, address string) string {
+	return strings.ReplaceAll(address, "{user}", url.QueryEscape(s.notes[userNote]))
 }
 
 // onlyAccount is the address of the only account of a site.
@@ -116,6 +133,9 @@ func (r plainSite) enter(s *session, c credentials) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.login.remembered != "" {
+		s.notes[userNote] = c.of(r.login.remembered)
+	}
 	for field, input := range r.login.inputs {
 		f = f.with(input, c.of(field))
 	}
@@ -126,7 +146,7 @@ func (r plainSite) leave(s *session) error {
 	if r.logout == "" {
 		return nil
 	}
-	_, err := s.get(r.logout)
+	_, err := s.get(r.filled(s, r.logout))
 	return err
 }
 
@@ -146,7 +166,7 @@ func (r plainSite) place(_ *session, p *page) (place, error) {
 }
 
 func (r plainSite) list(s *session) ([]entry, error) {
-	p, err := s.read(r.accounts.page)
+	p, err := s.read(r.filled(s, r.accounts.page))
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +184,7 @@ func (r plainSite) list(s *session) ([]entry, error) {
 		e.Number = textOf(shown.Find(r.accounts.number))
 		e.BankID = e.Number
 		if r.accounts.statement != "" && e.Number != "" {
-			e.statement = within(s.base, strings.ReplaceAll(r.accounts.statement, "{number}", url.QueryEscape(e.Number)))
+			e.statement = within(s.base, strings.ReplaceAll(r.filled(s, r.accounts.statement), "{number}", url.QueryEscape(e.Number)))
 			e.page = e.statement
 		}
 		entries = append(entries, e)
@@ -185,6 +205,11 @@ func (r plainSite) entry(p *page, shown *goquery.Selection) entry {
 	e := entry{shown: shown, statement: p.address.RequestURI()}
 	if r.accounts.balance != "" {
 		e.balances = onlyBalance(r.accounts.kind, r.convention, shown.Find(r.accounts.balance).First())
+		owed := onlyBalance(r.accounts.kind, r.convention, shown.Find(r.accounts.overdrawn).First())
+		if owed.Shown != nil && e.balances.Shown == nil && len(e.balances.Unreadable) == 0 {
+			owed.Shown.Amount = -owed.Shown.Amount
+			e.balances = bank.Balances{All: []oxlin.Balance{*owed.Shown}, Shown: owed.Shown}
+		}
 		e.balances = inCurrency(e.balances, r.accounts.currency)
 	}
 	if r.accounts.link != "" {
@@ -243,6 +268,16 @@ func (r plainSite) isOf(p *page, rows *goquery.Selection, account bank.AccountRe
 		return true
 	}
 	named := texts(p.Find(r.rows.number))
+	for i, text := range named {
+		if r.rows.numberForm == nil {
+			continue
+		}
+		found := r.rows.numberForm.FindStringSubmatch(text)
+		if found == nil {
+			return false
+		}
+		named[i] = found[1]
+	}
 	other := func(number string) bool { return !isShown(number, account) }
 	return !slices.ContainsFunc(named, other) && (len(named) > 0 || rows.Length() == 0)
 }
@@ -310,7 +345,7 @@ func (r plainSite) owner(s *session) (oxlin.Owner, error) {
 	if r.customer == "" {
 		return oxlin.Owner{}, nil
 	}
-	p, err := s.read(r.customer)
+	p, err := s.read(r.filled(s, r.customer))
 	if err != nil {
 		return oxlin.Owner{}, err
 	}

@@ -43,7 +43,7 @@ type habits struct {
 	// devices are the names of the cookies by which the site recognises a device, as
 	// patterns of path.Match. Of a session's cookies only these are kept for the next login.
 	devices []string
-	// home is a page for logged-in customers, where a session is tried before the password is
+	// home is a page for logged-in customers ({user} as in a plainSite), where a session is tried before the password is
 	// typed again; empty at a site whose sessions end with the synchronisation.
 	home string
 }
@@ -59,6 +59,7 @@ const (
 	testBankRecipe  = "testbank"
 	memorableRecipe = "memorable"
 	djangoRecipe    = "django-admin"
+	ledgerRecipe    = "sql-ledger"
 )
 
 // recipes are chosen by their name in the catalogue's data.
@@ -66,6 +67,7 @@ var recipes = map[string]recipe{
 	testBankRecipe:  testBank{},
 	memorableRecipe: memorableWord{},
 	djangoRecipe:    djangoAdmin,
+	ledgerRecipe:    sqlLedger,
 }
 
 // place is the step of a login to which a page belongs.

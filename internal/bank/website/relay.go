@@ -131,9 +131,7 @@ func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range d.session.jar.Cookies(target) {
-		request.AddCookie(c)
-	}
+	d.session.jar.add(request)
 	return request, nil
 }
 
@@ -147,7 +145,7 @@ func (d *renderer) keep(response *http.Response, main bool) error {
 	if main {
 		d.status = response.StatusCode
 	}
-	d.session.jar.SetCookies(response.Request.URL, response.Cookies())
+	d.session.jar.SetCookies(response.Request.URL, cookiesOf(response))
 	return d.share()
 }
 

@@ -99,7 +99,10 @@ func newRenderer(s *session, tab context.Context) *renderer {
 	d.main = cdp.FrameID(chromedp.FromContext(tab).Target.TargetID)
 	// The browser follows redirects itself, and cookies are shared under the lock.
 	d.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	d.client.Jar = nil
+	transport, ok := d.client.Transport.(cookieTransport)
+	if ok {
+		d.client.Transport = transport.next
+	}
 	return d
 }
 

@@ -2,6 +2,7 @@ package website
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"maps"
@@ -57,7 +58,7 @@ const agent = "Mozilla/5.0 (compatible; Oxlin; account information service)"
 func (c *Connector) session(ctx context.Context, saved savedSession) *session {
 	cookies := &jar{host: c.base.Host, now: c.now, cookies: saved.Cookies}
 	client := *c.client
-	client.Jar = cookies
+	client.Transport = cookieTransport{cmp.Or(c.client.Transport, http.DefaultTransport), cookies}
 	notes := map[string]string{}
 	maps.Copy(notes, saved.Notes)
 	return &session{

@@ -39,7 +39,7 @@ func TestStoredSteps(t *testing.T) {
 // TestRecipesKeepTheirNames checks the names in operators' provider files.
 func TestRecipesKeepTheirNames(t *testing.T) {
 	names := slices.Sorted(maps.Keys(recipes))
-	for _, name := range []string{"django-admin", "memorable", "testbank"} {
+	for _, name := range []string{"django-admin", "memorable", "sql-ledger", "testbank"} {
 		if !slices.Contains(names, name) {
 			t.Errorf("no recipe is called %q any more: there are %q", name, names)
 		}
