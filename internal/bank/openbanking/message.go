@@ -44,9 +44,9 @@ var codes = map[string]string{
 	"UK.OBIE.UnexpectedError":                        string(bank.Unavailable),
 	"UK.OBIE.Rules.FailsControlParameters":           string(bank.Refused),
 
-	// The same in 4.0.
-	"U000": string(bank.Unavailable), "U008": string(bank.AccessLost), "U009": string(bank.AccessLost), "U011": string(bank.Refused),
-	"U014": string(bank.Refused), "U021": string(bank.Refused), "U022": string(bank.Refused), "U028": string(bank.AccessLost),
+	// Those of 4.0: ConsentMismatch, InvalidConsentStatus, NotFound and Reauthenticate. U000 stands beside
+	// many statuses, which say more.
+	"U008": string(bank.AccessLost), "U009": string(bank.AccessLost), "U011": string(bank.Refused), "U028": string(bank.AccessLost),
 }
 
 // errorBody is OBErrorResponse1, and what gateways write in its place.

@@ -214,7 +214,8 @@ func TestQuirksOfAnswers(t *testing.T) {
 		{"HTML that says it is a success", ``, rows, []banktest.Exchange{{Ask: first, Body: "<html>Sorry</html>"}}, "nonsense (HTTP 200)\n"},
 		{"an error of OAuth2", ``, rows, []banktest.Exchange{{Ask: first, Status: 401, Body: `{"error":"invalid_token","error_description":"expired"}`}}, "access lost (HTTP 401) invalid_token\n"},
 		{"the user must log in again, in 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 403, Body: `{"Errors":[{"ErrorCode":"U028"}]}`}}, "access lost (HTTP 403) U028\n"},
-		{"an unexpected error of 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 400, Body: `{"Errors":[{"ErrorCode":"U000"}]}`}}, "unavailable (HTTP 400) U000\n"},
+		{"an unexpected error of 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 500, Body: `{"Errors":[{"ErrorCode":"U000"}]}`}}, "unavailable (HTTP 500) U000\n"},
+		{"too many calls, in 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 429, Body: `{"Errors":[{"ErrorCode":"U000"}]}`}}, "rate limited (HTTP 429) U000\n"},
 		{"a code of 4.0", ``, rows, []banktest.Exchange{{Ask: first, Status: 400, Body: `{"Errors":[{"ErrorCode":"U009","Message":"x"}]}`}}, "access lost (HTTP 400) U009\n"},
 
 		// Rows.
