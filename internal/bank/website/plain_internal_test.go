@@ -1,6 +1,7 @@
 package website
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -256,4 +257,59 @@ func TestSelectorsOfPlainSites(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzPlainSites: no page makes a plain recipe panic, and no record of a row of a page is read
+// otherwise than the row.
+func FuzzPlainSites(f *testing.F) {
+	site := &simpleSite{days: 3, layout: "01/02/2006"}
+	f.Add(site.money(url.Values{}))
+	f.Add(`<div id="changelist"><table id="result_list"><tbody><tr><td class="field-day">1/2/26<td class="field-account">1<td class="field-amount">-1.00`)
+	f.Add(`<th class=listtop>Account 1060 - X<tr class=listrow1><td>03/04/2026<td><a>R<td>W<td><td><td>1.00<td><td>1.00<tr class=listtotal>`)
+	f.Add(`<table><tr><td><tr><table><tr class="listrow0"><a></table>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		address, _ := url.Parse("https://simple.example/money")
+		p := &page{Selection: parse("", text, ""), address: address, status: 200}
+		for name, recipe := range recipes {
+			site, ok := recipe.(plainSite)
+			if !ok {
+				continue
+			}
+			_, _ = site.place(nil, p)
+			for _, shown := range p.Find(site.accounts.each).EachIter() {
+				site.entry(p, shown)
+			}
+			account := bank.AccountRef{Address: onlyAccount, Currency: "USD"}
+			_, _ = site.statement(p, account)
+			for _, row := range p.Find(site.rows.each).EachIter() {
+				want, unread := site.transaction(row, account)
+				var stored record
+				err := json.Unmarshal(want.Raw, &stored)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, again, whole := site.record(stored.HTML, account)
+				if whole && (again != unread || got.Amount != want.Amount || got.BookingDate != want.BookingDate) {
+					t.Errorf("%s: %s is read as %+v (%q), and was as %+v (%q)", name, stored.HTML, got, again, want, unread)
+				}
+			}
+		}
+	})
+}
+
+// FuzzCookies: whatever a site sets, a header of ours stays one line.
+func FuzzCookies(f *testing.F) {
+	f.Add("SL-zoe@books=1; expires=Tue, 1-Dec-2026 22:54:58 GMT; path=/")
+	f.Add("a=\"x, y\"; Max-Age=5;;; Path=")
+	f.Add("=;=")
+	f.Fuzz(func(t *testing.T, line string) {
+		j := &jar{host: "simple.example", now: time.Now}
+		address, _ := url.Parse("https://simple.example/money")
+		j.SetCookies(address, cookiesOf(&http.Response{Header: http.Header{"Set-Cookie": {line}}}))
+		request := &http.Request{URL: address, Header: http.Header{}}
+		j.add(request)
+		if strings.ContainsAny(request.Header.Get("Cookie"), "\r\n\x00") {
+			t.Errorf("%q becomes %q", line, request.Header.Get("Cookie"))
+		}
+	})
 }
