@@ -479,6 +479,28 @@ func TestAFileWithoutAnAccountAsks(t *testing.T) {
 	})
 }
 
+// A file without a currency is in that of its account; a new account without one is in that of the
+// bank's data.
+func TestAFileWithoutACurrencyIsInThatOfItsAccount(t *testing.T) {
+	eachImport(t, func(t *testing.T, w *importWorld, _ oxlin.Date, _ []movement) {
+		const qif = "!Type:Bank\nD25/12'2026\nT-1.50\nPShop\n^\n"
+		dollars := strings.ReplaceAll(camtOf(firstIBAN, []movement{}, "12.00"), "EUR", "USD")
+		connection, _ := w.imports(atBank, dollars)
+		account := w.Accounts(w.caller.UserID)[0].ID.String()
+		_, got := w.imports("/connections/"+connection+"/import?account_id="+account, qif)
+		wantBrought(t, got, brought{new: 1})
+		w.imports("/connections/"+connection+"/import?account_id=new", qif)
+		if all := w.Accounts(w.caller.UserID); len(all) != 2 || all[0].Currency != "USD" || all[1].Currency != "EUR" || all[1].CurrencyWord != oxlin.CurrencyAssumed {
+			t.Errorf("accounts %+v", all)
+		}
+		for _, row := range w.Transactions(w.caller.UserID) {
+			if want := map[bool]string{true: "USD", false: "EUR"}[row.AccountID.String() == account]; row.Currency != want {
+				t.Errorf("a row of account %s is in %s, want %s", row.AccountID, row.Currency, want)
+			}
+		}
+	})
+}
+
 // The number of an account within its IBAN, as banks write it in MT940, leads to it.
 func TestANumberInAFileLeadsToItsAccount(t *testing.T) {
 	eachImport(t, func(t *testing.T, w *importWorld, _ oxlin.Date, all []movement) {

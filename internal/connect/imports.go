@@ -416,6 +416,9 @@ func (i *Imports) insert(ctx context.Context, tx *store.Tx, connection oxlin.Con
 		Usage: oxlin.UsagePersonal, Currency: part.currency, CurrencyWord: oxlin.CurrencyOfRows, IBAN: part.iban, Number: part.number,
 		OwnerName: part.owner, CreatedAt: i.now(),
 	}
+	if part.currency == "" {
+		account.Currency, account.CurrencyWord = i.currencyAt(connection.ProviderID), oxlin.CurrencyAssumed
+	}
 	if account.Type == oxlin.AccountCreditCard {
 		account.Number, account.MaskedNumber = "", part.number
 		account.Details.CreditCard = &oxlin.CardDetails{MaskedNumber: part.number}
@@ -423,6 +426,18 @@ func (i *Imports) insert(ctx context.Context, tx *store.Tx, connection oxlin.Con
 	var err error
 	account.ID, err = tx.InsertAccount(ctx, account)
 	return account, err
+}
+
+// currencyAt returns the currency of accounts at a bank that names none (contract §12.4).
+func (i *Imports) currencyAt(id oxlin.ProviderID) string {
+	provider, _ := i.catalogue.Provider(id)
+	for _, definition := range provider.ChannelDefinitions {
+		connector, err := i.catalogue.Connector(id, definition.ID)
+		if err == nil && connector.Profile().Currency != "" {
+			return connector.Profile().Currency
+		}
+	}
+	return "EUR"
 }
 
 // part holds the statements of a file about one account.
@@ -475,14 +490,34 @@ func partsOf(file NewImport) ([]*part, *Mapping, error) {
 		if s.IBAN == "" {
 			s.IBAN = ibanOfRIB(s.BankCode, s.Branch, s.Number)
 		}
-		at := slices.IndexFunc(parts, func(p *part) bool { return p.iban == s.IBAN && p.number == s.Number && p.currency == s.Currency })
-		if at < 0 {
-			at = len(parts)
-			parts = append(parts, &part{iban: s.IBAN, number: s.Number, currency: s.Currency, owner: s.Owner, name: s.Name, kind: s.Type, bic: s.BIC, code: s.BankCode})
+		into := partOf(parts, s)
+		if into == nil {
+			into = &part{iban: s.IBAN, number: s.Number, owner: s.Owner, name: s.Name, kind: s.Type, bic: s.BIC, code: s.BankCode}
+			parts = append(parts, into)
 		}
-		parts[at].add(s)
+		into.currency = cmp.Or(into.currency, s.Currency)
+		into.add(s)
 	}
 	return parts, mapping, nil
+}
+
+// partOf returns the part with the account of a statement; nil for none yet. A statement without a
+// currency belongs to the only one of its number, as do others while that one has none.
+func partOf(parts []*part, s statement.Statement) *part {
+	var alike []*part
+	for _, p := range parts {
+		if p.iban != s.IBAN || p.number != s.Number {
+			continue
+		}
+		if p.currency == s.Currency {
+			return p
+		}
+		alike = append(alike, p)
+	}
+	if len(alike) == 1 && (s.Currency == "" || alike[0].currency == "") {
+		return alike[0]
+	}
+	return nil
 }
 
 // ibanOfRIB returns the IBAN of the parts of a French account number: bank, branch and account; empty for
@@ -523,7 +558,8 @@ func remainder(digits string) int {
 	return rest
 }
 
-// currencyOf returns the currency of the rows or balances of a statement that names none.
+// currencyOf returns the currency of the rows or balances of a statement that names none itself; empty
+// if they name none either. Then that of the account counts.
 func currencyOf(s statement.Statement) string {
 	for _, row := range s.Rows {
 		if row.Currency != "" {
@@ -535,7 +571,7 @@ func currencyOf(s statement.Statement) string {
 			return balance.Currency
 		}
 	}
-	return "EUR"
+	return ""
 }
 
 // add adds a statement. Statements of one format that follow one another are compared with the

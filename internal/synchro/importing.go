@@ -1,6 +1,7 @@
 package synchro
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,12 +152,19 @@ func (f filing) piece(ctx context.Context, r *run, plan *rowPlan, found oxlin.Ac
 
 // end writes what the last piece brings beside its rows.
 func (f filing) end(ctx context.Context, tx *store.Tx, account oxlin.Account, plan *rowPlan, outcome *FileOutcome) error {
-	shown := f.file.Shown
+	shown, balances := f.file.Shown, slices.Clone(f.file.Balances)
+	if shown != nil && shown.Currency == "" {
+		named := *shown
+		named.Currency, shown = account.Currency, &named
+	}
+	for i := range balances {
+		balances[i].Currency = cmp.Or(balances[i].Currency, account.Currency)
+	}
 	outcome.BalanceMoved = shown != nil && shown.Currency == account.Currency && !shown.Date.IsZero() && !plan.fetched.Today.Before(shown.Date) &&
 		(account.Balance == nil || today(account.BalanceAt).Before(shown.Date))
 	if outcome.BalanceMoved {
 		amount := shown.Amount
-		account.Balance, account.BalanceAt, account.Balances = &amount, shown.Date.Midnight(oxlin.Paris), f.file.Balances
+		account.Balance, account.BalanceAt, account.Balances = &amount, shown.Date.Midnight(oxlin.Paris), balances
 		account.BalanceExpected = shown.Type == oxlin.BalanceExpected || shown.Type == oxlin.BalanceAvailable
 		err := tx.UpdateAccount(ctx, account)
 		if err != nil {
