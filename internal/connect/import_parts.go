@@ -75,7 +75,7 @@ func partsOf(file NewImport) ([]*part, *Mapping, error) {
 }
 
 // partOf returns the part with the account of a statement; nil for none yet. A statement without a
-// currency belongs to the only one of its number, as do others while that one has none.
+// currency belongs to the only one of its number, as do others while that one lacks it too.
 func partOf(parts []*part, s statement.Statement) *part {
 	var alike []*part
 	for _, p := range parts {
