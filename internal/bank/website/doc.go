@@ -32,7 +32,8 @@
 // look like closed accounts. Then add the recipe to recipes, and its name and fields to
 // the catalogue's data.
 //
-// A plain site needs less: plain.go has a recipe that is data alone.
+// A plain site needs less: plain.go has a recipe that is data alone, and django_admin.go and
+// sql_ledger.go are two of that kind.
 //
 // Start reading at recipe.go, then at testbank.go, the first recipe; renderer.go runs
 // the browser.
