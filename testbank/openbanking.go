@@ -42,11 +42,9 @@ func (b *Bank) openBanking(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ukCodes are the codes of the standard for the failures of a status.
-var ukCodes = map[int]string{
-	http.StatusBadRequest: "U002", http.StatusUnauthorized: "U021", http.StatusForbidden: "U020", http.StatusNotFound: "U011",
-	http.StatusInternalServerError: "U000", http.StatusServiceUnavailable: "U000",
-}
+// ukCodes are the codes of the standard for the failures of a status. The others are U000, an unexpected
+// error.
+var ukCodes = map[int]string{http.StatusBadRequest: "U002", http.StatusNotFound: "U011"}
 
 // fail writes OBErrorResponse1.
 func (c *british) fail(e *failure) {
