@@ -21,5 +21,6 @@
 // it is.
 //
 // Start reading at statement.go; camt.go, mt940.go, ofx.go and qif.go read one family each.
-// csv.go reads tables, which table.go cuts and heading.go names; mapping.go decides the notation.
+// csv.go reads tables, which table.go cuts and heading.go names: csv_columns.go finds what each column
+// means, and csv_rows.go reads the rows; mapping.go decides the notation.
 package statement
