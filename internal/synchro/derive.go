@@ -20,7 +20,7 @@ import (
 // wording. A change of the outcome for any record raises it. Then the rows of each
 // connection are read anew from their sealed records before the bank is asked again;
 // else tomorrow's reading would take them for other rows.
-const derivation = 8
+const derivation = 9
 
 // derivationBatch is the number of rows that one transaction reads anew.
 const derivationBatch = 100

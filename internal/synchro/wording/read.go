@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // Reading is a row in the form that people read (contract §4.8).
@@ -31,6 +33,9 @@ type Reading struct {
 func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	lines := cleanLines(t.Remittance)
 	counterparty := clean(t.Counterparty)
+	if notation.IsFiller(counterparty) {
+		counterparty = "" // a program does not know the name
+	}
 	opening, rest := match(lines)
 	whole := join(lines)
 	other, hasTags := "", tagged(opening, whole)
@@ -171,12 +176,15 @@ func firstOf(lines []string, counterparty, name string) (string, Rule) {
 	return typeNames[oxlin.TypeOther], LabelType
 }
 
-// cleanLines drops empty lines.
+// notProvided matches the word that SEPA's rules prescribe in the place of a text.
+var notProvided = regexp.MustCompile(`^(?i:not[ _-]?provided)$`)
+
+// cleanLines drops lines that say nothing.
 func cleanLines(lines []string) []string {
 	var kept []string
 	for _, line := range lines {
 		line = clean(line)
-		if line != "" {
+		if line != "" && !notProvided.MatchString(line) {
 			kept = append(kept, line)
 		}
 	}

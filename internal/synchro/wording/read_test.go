@@ -177,6 +177,26 @@ func TestNotesAndSourceStandTogether(t *testing.T) {
 	if got.Notes != "" || got.SourceLabel != "" || got.Label != "Café de la Gare" {
 		t.Errorf("%+v", got)
 	}
+	// A program that does not know the name or the text says so, and that is no label.
+	for _, filler := range []string{"NOTPROVIDED", "Not provided", "N/A", "null", "-"} {
+		shop.Counterparty = filler
+		got = wording.Read(shop, oxlin.AccountCheckings)
+		if got.Label != "Café de la Gare" || got.Notes != "" || got.SourceLabel != "" {
+			t.Errorf("beside %q: %+v", filler, got)
+		}
+		nobody := lines(1, "NOTPROVIDED")
+		nobody.Counterparty = filler
+		got = wording.Read(nobody, oxlin.AccountCheckings)
+		if got.Label != "Crédit" || got.Notes != "" || got.LabelRule != wording.LabelType {
+			t.Errorf("without a text, beside %q: %+v", filler, got)
+		}
+	}
+	somebody := lines(1, "NOT PROVIDED", "REF 12")
+	somebody.Counterparty = "Basile Martin"
+	got = wording.Read(somebody, oxlin.AccountCheckings)
+	if got.Label != "Basile Martin" || got.Notes != "REF 12" {
+		t.Errorf("%+v", got)
+	}
 	// No lines: there is nothing to note.
 	none := bank.Transaction{Amount: -1, Counterparty: "JEAN DUPONT"}
 	got = wording.Read(none, oxlin.AccountCheckings)
