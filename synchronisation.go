@@ -77,6 +77,8 @@ type SyncProgress struct {
 	// Unnamed are the accounts whose currency neither the bank's list names nor an earlier
 	// balance.
 	Unnamed []AccountID `json:"unnamed,omitempty"`
+	// Told holds the balances that the list of accounts has told, sealed.
+	Told []byte `json:"told,omitempty"`
 	// Balanced is set once the current account's balance was asked for.
 	Balanced bool `json:"balanced,omitempty"`
 	// Deep is set if every account is to be read as far back as the bank allows, because

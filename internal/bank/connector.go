@@ -88,6 +88,8 @@ type Profile struct {
 	// Customer lists what the bank may tell about the customer beside the name. The page of
 	// the consent names it, and nothing else is kept.
 	Customer []oxlin.DataKind
+	// BalancesInList is set if the list of accounts has all balances: Account.Balances.
+	BalancesInList bool
 	// CallTime is the most that one call may take; 0 means a minute.
 	CallTime time.Duration
 	// Interactive is set if the way in may need a page of the platform's own beside the

@@ -3,6 +3,7 @@ package bank
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/oxlin/oxlin"
 )
@@ -72,6 +73,10 @@ type Account struct {
 	// user's consent has not been forwarded (see ConsentForwarder).
 	NeedsConsent bool                 `json:"needs_consent,omitempty"`
 	Details      oxlin.AccountDetails `json:"details,omitzero"`
+	// Balances are those that the list itself tells about the account; nil if it has no balances. ToldAt is
+	// when the list was read; the connector leaves it to the platform.
+	Balances *Balances `json:"balances,omitempty"`
+	ToldAt   time.Time `json:"told_at,omitzero"`
 	// Raw is the bank's own record.
 	Raw json.RawMessage `json:"raw,omitempty"`
 }
@@ -115,6 +120,9 @@ type Balances struct {
 	// Next is the cursor with which the balances are asked for further; empty if these
 	// are the bank's last word.
 	Next string `json:"next,omitempty"`
+	// InList is set if the answer has no balances and the bank may have them in its list of accounts. A caller that has
+	// that list needs no further call.
+	InList bool `json:"-"`
 }
 
 // TransactionsPage is one page of an account's transactions. Until the following pages

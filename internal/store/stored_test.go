@@ -52,7 +52,7 @@ const (
 	storedDerived  = `{"Changed": 17, "New": 2}`
 	storedDeriving = `{"account": 11, "after": "2026-11-28T09:00:00.000001Z", "rows": ` + storedDerived + `}`
 	storedProgress = `{
-		"entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "unreadable": 1, "pending": [11, 12], "unnamed": [12], "list_failed": true, "unlisted": [12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "position": "c2VhbGVk", "cursor": "page=2", "kept": "session", "asked": true, "restarts": 1, "page": 1,
+		"entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "unreadable": 1, "pending": [11, 12], "unnamed": [12], "list_failed": true, "unlisted": [12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "position": "c2VhbGVk", "told": "dG9sZA==", "cursor": "page=2", "kept": "session", "asked": true, "restarts": 1, "page": 1,
 		"failed": [13], "limited": true, "lost": true, "cancelled": 5, "restored": 4, "answered": 3, "renewed": true, "read": true, "reserved": {"day": "2026-11-30", "names": ["balance 11"]}}`
 )
 

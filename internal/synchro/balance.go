@@ -23,7 +23,7 @@ type stagedBalances struct {
 // balance and rows are stored together. An unreadable, absent or refused balance costs
 // the balance alone.
 func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) error {
-	told, err := r.askForBalance(ctx, account, ref)
+	told, err := r.askOrTold(ctx, account, ref)
 	if err != nil {
 		_, alone := r.ofOneAccount(err)
 		if !alone {
@@ -42,9 +42,22 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 	return answers{r}.keep(ctx, account.ID, balancePage, told, recordSize)
 }
 
+// askOrTold returns the balances that the list has told, if the bank has them there alone or has no others,
+// and else asks for them.
+func (r *run) askOrTold(ctx context.Context, account oxlin.Account, ref bank.AccountRef) (stagedBalances, error) {
+	told, found, err := toldInList(ctx, r, ref)
+	if err != nil || found && r.connector.Profile().BalancesInList {
+		return told, err
+	}
+	return r.askForBalance(ctx, account, ref, told, found)
+}
+
 // askForBalance calls the bank until it has said its last word, each time as one step. The
-// cursor of a run that an earlier version has begun with the transactions is theirs.
-func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) (asked stagedBalances, err error) {
+// cursor of a run that an earlier version has begun with the transactions is theirs. listed are the
+// balances that the list has told, where the bank has no others.
+func (r *run) askForBalance(
+	ctx context.Context, account oxlin.Account, ref bank.AccountRef, listed stagedBalances, inList bool,
+) (asked stagedBalances, err error) {
 	theirs := r.sync.Progress.Page > 0
 	cursor, err := position{r}.cursor()
 	if err != nil {
@@ -66,6 +79,9 @@ func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank
 		asked.Balances, err = askAbout(ctx, r, readsBalance, account.ID, resource, func(ctx context.Context, call bank.Call) (bank.Balances, error) {
 			return r.connector.Balances(ctx, call, ref, cursor)
 		})
+		if err == nil && asked.InList && inList {
+			return listed, nil
+		}
 		if err != nil || asked.Next == "" {
 			return asked, err
 		}

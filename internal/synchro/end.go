@@ -261,7 +261,7 @@ func (e *Engine) Supersede(ctx context.Context, tx *store.Tx, id oxlin.ChannelID
 // endSync marks a synchronisation as ended, and deletes its question and its staged
 // pages. It fails if the synchronisation has ended before.
 func endSync(ctx context.Context, tx *store.Tx, log *audit.Log, connection oxlin.Connection, channel oxlin.Channel, sync oxlin.Synchronisation, now time.Time) error {
-	sync.State, sync.EndedAt = oxlin.SyncEnded, now
+	sync.State, sync.EndedAt, sync.Progress.Told = oxlin.SyncEnded, now, nil
 	err := tx.UpdateSynchronisation(ctx, sync)
 	if err != nil {
 		return err

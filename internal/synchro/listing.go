@@ -71,6 +71,10 @@ func (l lister) listAccounts(ctx context.Context) error {
 			Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable, Unnamed: l.run.sync.Progress.Unnamed,
 			Unlisted: l.run.sync.Progress.Unlisted, Unreadable: found.unreadable,
 		}
+		next.Told, err = sealTold(ctx, l.run, tx, found, readable)
+		if err != nil {
+			return err
+		}
 		if found.closed() {
 			// SYNC_ALL has to tell the bank of the consent and to list again.
 			next.Listed, next.Pending = false, nil
@@ -232,9 +236,13 @@ func (l lister) readPage(ctx context.Context) (bank.AccountsPage, error) {
 	if l.run.sync.Progress.Page == 0 {
 		resource = "accounts"
 	}
-	return askAbout(ctx, l.run, readsAccounts, 0, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
+	page, err := askAbout(ctx, l.run, readsAccounts, 0, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
 		return l.run.connector.Accounts(ctx, call, cursor)
 	})
+	for i := range page.Accounts {
+		page.Accounts[i].ToldAt = l.run.now()
+	}
+	return page, err
 }
 
 // keptSoFar returns the end of a list that the bank refuses to begin or to continue: the
@@ -401,6 +409,10 @@ func (l lister) storeList(ctx context.Context, found listing) error {
 			return err
 		}
 		l.run.sync.Progress.Listed, l.run.sync.Progress.Pending, l.run.sync.Progress.Unreadable = true, readable, found.unreadable
+		l.run.sync.Progress.Told, err = sealTold(ctx, l.run, tx, found, readable)
+		if err != nil {
+			return err
+		}
 		return l.leaveList(ctx, tx)
 	})
 }

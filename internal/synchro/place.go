@@ -19,6 +19,7 @@ const (
 	rawTable, rawColumn               = "transactions", "raw"
 	unreadableTable                   = "unreadable_records"
 	syncTable, positionColumn         = "synchronisations", "position" // in the progress
+	toldColumn                        = "told"                         // in the progress
 )
 
 func accessPlace(id oxlin.ChannelID) vault.Place {
@@ -49,6 +50,12 @@ func stagePlace(id oxlin.SyncID) vault.Place {
 
 func positionPlace(id oxlin.SyncID) vault.Place {
 	return vault.Place{Table: syncTable, Column: positionColumn, Row: id.String()}
+}
+
+// toldPlace is where balances wait that a list has told. A listing hands them to the synchronisation that
+// follows it, so the place is their channel.
+func toldPlace(id oxlin.ChannelID) vault.Place {
+	return vault.Place{Table: syncTable, Column: toldColumn, Row: id.String()}
 }
 
 func rawPlace(id oxlin.AccountID) vault.Place {

@@ -19,6 +19,7 @@ func TestStoredPlaces(t *testing.T) {
 		{questionPlace(7, answersColumn), vault.Place{Table: "questions", Column: "answers", Row: "7"}},
 		{stagePlace(7), vault.Place{Table: "staged_pages", Column: "body", Row: "7"}},
 		{positionPlace(7), vault.Place{Table: "synchronisations", Column: "position", Row: "7"}},
+		{toldPlace(7), vault.Place{Table: "synchronisations", Column: "told", Row: "7"}},
 		{rawPlace(7), vault.Place{Table: "transactions", Column: "raw", Row: "7"}},
 		{unreadablePlace(7), vault.Place{Table: "unreadable_records", Column: "raw", Row: "7"}},
 	} {

@@ -234,7 +234,10 @@ func (c *Connector) addAccounts(page *bank.AccountsPage, records []json.RawMessa
 		case !ok:
 			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadID, Raw: raw})
 		default:
-			accounts = append(accounts, c.perCurrency(account)...)
+			for _, one := range c.perCurrency(account) {
+				c.addBalances(&one)
+				accounts = append(accounts, one)
+			}
 		}
 	}
 	page.Accounts = slices.DeleteFunc(accounts, func(parent bank.Account) bool {
@@ -243,6 +246,23 @@ func (c *Connector) addAccounts(page *bank.AccountsPage, records []json.RawMessa
 		})
 	})
 	psd2.LinkCards(page.Accounts)
+}
+
+// listsBalances reports whether the lists of accounts, or the details that are read with them, have all
+// balances.
+func (c Config) listsBalances() bool {
+	detailed := c.Balances.From == "details" && c.Accounts.Details && !c.Accounts.Cards && c.Balances.Query == ""
+	return c.Balances.From == "list" || detailed
+}
+
+// addBalances adds the balances that the list has. If all are there by the bank's data, an account without
+// any in it has no balances.
+func (c *Connector) addBalances(account *bank.Account) {
+	records := c.listedBalances(c.config.Accounts.Members.standard(account.Raw))
+	if len(records) > 0 || c.config.listsBalances() {
+		told := c.balances(account.Ref(), records)
+		account.Balances = &told
+	}
 }
 
 // perCurrency returns an account of several currencies as one of each, if its balances in the list

@@ -65,13 +65,16 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 func (c *Connector) balancesAt(ctx context.Context, call bank.Call, account bank.AccountRef, r psd2.Request) (bank.Balances, error) {
 	fetched, err := c.fetch(ctx, call, r)
 	if err != nil || fetched.IsEmpty() {
-		return bank.Balances{}, err
+		return bank.Balances{InList: err == nil}, err
 	}
 	object, err := c.listObject(fetched, c.config.Balances.List)
 	if err != nil {
 		return bank.Balances{}, err
 	}
-	return c.balances(account, c.listedBalances(objectOf(object))), nil
+	records := c.listedBalances(objectOf(object))
+	told := c.balances(account, records)
+	told.InList = len(records) == 0
+	return told, nil
 }
 
 // balancesInList looks for the account in a page of the list of accounts.

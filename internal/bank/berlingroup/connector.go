@@ -77,6 +77,7 @@ func (c *Connector) Profile() bank.Profile {
 		RequestsPerMinute: c.config.RequestsPerMinute,
 		Currency:          c.config.Currency,
 		CallTime:          requestsOfCall * c.config.Timeout(),
+		BalancesInList:    c.config.listsBalances(),
 		Interactive:       c.config.isInteractive(),
 	}
 }

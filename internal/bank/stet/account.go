@@ -147,6 +147,11 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	if c.config.ConsentModel == "mixed" {
 		account.NeedsConsent = r.Links.To(linkBalances).Href == "" && r.Links.To(linkTransactions).Href == ""
 	}
+	records := r.balances()
+	if len(records) > 0 || c.config.Balances == "list" {
+		told := c.balances(account.Ref(), records)
+		account.Balances = &told
+	}
 	return account, true
 }
 

@@ -78,6 +78,7 @@ func (c *Connector) Profile() bank.Profile {
 		RequestsPerMinute: c.config.RequestsPerMinute,
 		Currency:          cmp.Or(c.config.Currency, euro),
 		CallTime:          requestsOfCall * c.config.Timeout(),
+		BalancesInList:    c.config.Balances == "list",
 	}
 }
 
@@ -134,7 +135,7 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	}
 	told := c.balances(account, list.Records)
 	if len(list.Records) == 0 && account.Type != oxlin.AccountCreditCard {
-		told.Next = firstPage
+		told.Next, told.InList = firstPage, true
 	}
 	return told, nil
 }
