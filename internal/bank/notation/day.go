@@ -101,6 +101,10 @@ func (c Convention) Day(text string) Reading[Day] {
 	if ok {
 		return Told(Day{plain: date})
 	}
+	reading, ok := moment(text)
+	if ok {
+		return reading
+	}
 	text, ok = line(text)
 	if !ok {
 		return Unreadable[Day]()
@@ -166,6 +170,41 @@ func standard(text string) (oxlin.Date, bool) {
 		return oxlin.Date{}, false
 	}
 	return valid(number(text[:4]), number(text[5:7]), number(text[8:]))
+}
+
+// moment reads 2026-11-21T22:30:00Z, the form of RFC 3339, with or without a fraction and a zone,
+// at a fraction of the price too. ok is false for another text, which the forms may read.
+func moment(text string) (reading Reading[Day], ok bool) {
+	const dayLength, length = len("2026-11-21"), len("2026-11-21T22:30:00")
+	if len(text) < length || text[dayLength] != 'T' || text[13] != ':' || text[16] != ':' {
+		return Reading[Day]{}, false
+	}
+	date, ok := standard(text[:dayLength])
+	hours, minutes, seconds, zone := text[11:13], text[14:16], text[17:length], text[length:]
+	if !ok || !isDigits(hours) || !isDigits(minutes) || !isDigits(seconds) {
+		return Reading[Day]{}, false
+	}
+	fraction := ""
+	if zone != "" && zone[0] == '.' {
+		const most = 12
+		digits := 1
+		for digits < len(zone) && isDigits(zone[digits:digits+1]) {
+			digits++
+		}
+		if digits == 1 || digits > most+1 {
+			return Reading[Day]{}, false
+		}
+		fraction, zone = zone[1:digits], zone[digits:]
+	}
+	switch {
+	case zone == "":
+	case zone == "Z":
+		zone = "z"
+	case len(zone) == len("+01:00") && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':' && isDigits(zone[1:3]) && isDigits(zone[4:]):
+	default:
+		return Reading[Day]{}, false
+	}
+	return at(date, []string{hours, minutes, seconds, fraction, zone}), true
 }
 
 // figures reads 21/11/2026 and 21.11.26, the forms of files, at a fraction of the price too.

@@ -186,6 +186,30 @@ func TestEveryInstantHasTheDayThatItsWriterMeant(t *testing.T) {
 	})
 }
 
+// The form of RFC 3339 has a way of its own, which a blank in front bars.
+func TestAMomentIsReadAsByTheForms(t *testing.T) {
+	digits := func(n int) *rapid.Generator[string] {
+		return rapid.StringOfN(rapid.RuneFrom([]rune("0123456789")), n, n, n)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		date := rapid.OneOf(rapid.SampledFrom([]string{"2026-11-21", "2026-02-30", "1970-01-01", "9999-12-31", "2026/11/21", "2026-1-21"}), rapid.Map(digits(4), func(d string) string {
+			return "2026-" + d[:2] + "-" + d[2:]
+		})).Draw(t, "date")
+		clock := rapid.OneOf(rapid.SampledFrom([]string{"22:30:00", "24:00:00", "23:59:60", "24:00:01", "9:30:00", "22.30.00", "22:30"}), rapid.Map(digits(6), func(d string) string {
+			return d[:2] + ":" + d[2:4] + ":" + d[4:]
+		})).Draw(t, "clock")
+		fraction := rapid.SampledFrom([]string{"", ".", ".5", ".123456789", ".123456789012", ".1234567890123", ",5", ".x"}).Draw(t, "fraction")
+		zone := rapid.SampledFrom([]string{"", "Z", "z", "+01:00", "-05:30", "+00:00", "-00:00", "+19:00", "+01:75", "+0100", "+01", " UTC", "[UTC]", "Z ", "ZZ", "+1:000", "PM"}).Draw(t, "zone")
+		text := date + rapid.SampledFrom([]string{"T", "t", " ", "x"}).Draw(t, "between") + clock + fraction + zone
+		for _, convention := range []notation.Convention{notation.French, api} {
+			got, want := day(convention.Day(text)), day(convention.Day(" "+text))
+			if got != want {
+				t.Fatalf("%q is %s, by the forms %s", text, got, want)
+			}
+		}
+	})
+}
+
 func FuzzDay(f *testing.F) {
 	for _, seed := range []string{
 		"2026-07-04", "04/07/2026", "2026-07-04T00:00:00+0200", "2026-07-04T00:00:00Z", "0000-01-01", "9999-12-31T23:59:59-23:59", "", "21 nov. 2026", "1er déc. 26",
