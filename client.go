@@ -31,6 +31,8 @@ type Client struct {
 	// ConfirmReturn asks whoever returns from a bank to confirm it, where the client itself
 	// sends its users there (contract §11, "Mode A").
 	ConfirmReturn bool
+	// WidgetFiles lets its users send files of their bank in the widget.
+	WidgetFiles bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
 	// Settings are the values of the settings that rooms declare, by their names.

@@ -35,6 +35,11 @@ func DataOfAccounts() []DataKind {
 	return []DataKind{DataAccounts, DataHolders, DataBalances, DataTransactions, DataFeatures}
 }
 
+// DataOfFiles lists the kinds of data that a file of a bank may bring.
+func DataOfFiles() []DataKind {
+	return []DataKind{DataAccounts, DataHolders, DataBalances, DataTransactions}
+}
+
 // DataOfCustomers lists the kinds of data that a bank may tell about its customer, beside
 // their name.
 func DataOfCustomers() []DataKind {
@@ -73,7 +78,8 @@ type ConsentText struct {
 type Consent struct {
 	UserID       UserID
 	ConnectionID ConnectionID
-	ChannelID    ChannelID
+	// ChannelID is zero for a consent to what a file brings.
+	ChannelID ChannelID
 	// AllAccounts covers all present and future accounts; Accounts is then empty.
 	AllAccounts bool
 	Accounts    []AccountID

@@ -29,6 +29,7 @@ type clientCommands struct {
 	Delete       *deleteClient `arg:"subcommand:delete" help:"Delete a client for ever. It is refused at every door at once; a running platform removes what it has."`
 
 	ConfirmReturn *confirmReturn `arg:"subcommand:confirm-return" help:"Ask the client's users to confirm their return from the bank, where it sends them there itself."`
+	WidgetFiles   *widgetFiles   `arg:"subcommand:widget-files" help:"Let the client's users send files of their bank in the widget."`
 }
 
 // withClients opens the database for one command about clients, with the settings that it
@@ -61,6 +62,7 @@ type createClient struct {
 	secretLifeFlags
 
 	ConfirmReturn bool `arg:"--confirm-return,env:OXLIN_CONFIRM_RETURN" help:"Ask its users to confirm their return from the bank, where it sends them there itself."`
+	WidgetFiles   bool `arg:"--widget-files,env:OXLIN_WIDGET_FILES" help:"Let its users send files of their bank in the widget."`
 }
 
 func (createClient) declares(ways []notify.Way) []oxlin.Setting { return notify.Settings(ways) }
@@ -70,7 +72,7 @@ func (c createClient) Run(ctx context.Context) error {
 	return c.withClients(ctx, notify.Settings(c.ways), func(clients *directory.Clients) error {
 		client, secret, err := clients.Create(ctx, directory.NewClient{
 			Name: c.Name, RedirectURIs: c.RedirectURI, Settings: c.values, Licensed: c.Licensed, Public: c.Public,
-			ConfirmReturn: c.ConfirmReturn, SecretDays: c.ClientSecretDays,
+			ConfirmReturn: c.ConfirmReturn, WidgetFiles: c.WidgetFiles, SecretDays: c.ClientSecretDays,
 		})
 		if err != nil {
 			return err
@@ -97,12 +99,15 @@ func (c listClients) Run(ctx context.Context) error {
 		return err
 	}
 	table, now := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0), time.Now()
-	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tAUTHENTICATION\tSECRETS\tRETURNS\tREDIRECT URIS\n")
+	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tAUTHENTICATION\tSECRETS\tRETURNS\tFILES\tREDIRECT URIS\n")
 	var warnings []string
 	for _, client := range clients {
-		agreement, state, returns, targets := "ours", "enabled", "at once", strings.Join(client.RedirectURIs, " ")
+		agreement, state, returns, files, targets := "ours", "enabled", "at once", "off", strings.Join(client.RedirectURIs, " ")
 		if client.ConfirmReturn {
 			returns = "confirmed"
+		}
+		if client.WidgetFiles {
+			files = "on"
 		}
 		switch {
 		case client.Deleting:
@@ -116,7 +121,7 @@ func (c listClients) Run(ctx context.Context) error {
 		if client.AnyRedirectURI {
 			targets = "any"
 		}
-		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, client.AuthenticatesBy(), secretsOf(client, now), returns, targets)
+		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, client.AuthenticatesBy(), secretsOf(client, now), returns, files, targets)
 		warnings = append(warnings, secretWarnings(client, now)...)
 	}
 	err = table.Flush()
@@ -237,4 +242,15 @@ type confirmReturn struct {
 // Run turns the question on or off.
 func (c confirmReturn) Run(ctx context.Context) error {
 	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetConfirmReturn(ctx, c.ClientID, !c.Off) })
+}
+
+type widgetFiles struct {
+	databaseFlags
+	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
+	Off      bool           `arg:"--off,env:OXLIN_OFF" help:"Let them no longer."`
+}
+
+// Run turns the files in the widget on or off.
+func (c widgetFiles) Run(ctx context.Context) error {
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetWidgetFiles(ctx, c.ClientID, !c.Off) })
 }

@@ -46,9 +46,9 @@ func partsOf(file NewImport) ([]*part, *Mapping, error) {
 	case errors.As(err, &open):
 		return nil, nil, &MappingQuestion{open}
 	case errors.Is(err, statement.ErrFormat):
-		return nil, nil, oxlin.Invalid(fieldFile, "The file has none of the formats that can be read.")
+		return nil, nil, &oxlin.Error{Code: oxlin.CodeInvalidRequest, Field: fieldFile, Message: "The file has none of the formats that can be read.", Err: ErrFileFormat}
 	case err != nil:
-		return nil, nil, oxlin.Invalid(fieldFile, "The file cannot be read: %s.", err)
+		return nil, nil, &oxlin.Error{Code: oxlin.CodeInvalidRequest, Field: fieldFile, Message: fmt.Sprintf("The file cannot be read: %s.", err), Err: err}
 	}
 	var mapping *Mapping
 	var parts []*part
@@ -56,7 +56,7 @@ func partsOf(file NewImport) ([]*part, *Mapping, error) {
 	for _, s := range statements {
 		rows += len(s.Rows)
 		if rows > mostFileRows {
-			return nil, nil, oxlin.Invalid(fieldFile, "A file may hold %d rows.", mostFileRows)
+			return nil, nil, &oxlin.Error{Code: oxlin.CodeInvalidRequest, Field: fieldFile, Message: fmt.Sprintf("A file may hold %d rows.", mostFileRows), Err: ErrFileLimit}
 		}
 		mapping = cmp.Or(mapping, s.Mapping)
 		s.Currency = cmp.Or(s.Currency, currencyOf(s))

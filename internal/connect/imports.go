@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +40,17 @@ type NewImport struct {
 	Mapping *Mapping
 	// AddDifferences adds what differs from a channel's rows of the same days, too.
 	AddDifferences bool
+	// Agreed is how the user agreed on a page of ours, by sending the file; zero where a client sends it.
+	Agreed FileAgreement
+}
+
+// FileAgreement is how a user agrees to what a file brings.
+type FileAgreement struct {
+	// Text is the text that the user read, for the evidence.
+	Text oxlin.ConsentText
+	// Count runs in the transaction that finds the accounts. Its error undoes it, and nothing is imported:
+	// another form may have been first.
+	Count func(ctx context.Context, tx *store.Tx) error
 }
 
 // Imported counts the news of a file.
@@ -119,6 +132,12 @@ func (q *AccountQuestion) Unwrap() error {
 const (
 	fieldFile    = "file"
 	fieldAccount = "account_id"
+)
+
+// What is wrong with a file beyond a fault in its text, in the error of an import.
+var (
+	ErrFileFormat = statement.ErrFormat
+	ErrFileLimit  = statement.ErrLimit
 )
 
 // turns limits the imports of a process.
@@ -209,6 +228,10 @@ func (i *Imports) run(ctx context.Context, caller oxlin.Caller, provider oxlin.P
 		if err != nil {
 			return err
 		}
+		err = i.agree(ctx, tx, caller.UserID, file.Agreed, done)
+		if err != nil {
+			return err
+		}
 		return remember(ctx, tx, caller.UserID, provider, answers, parts, mapping, done)
 	})
 	if err != nil {
@@ -228,6 +251,31 @@ func (i *Imports) run(ctx context.Context, caller oxlin.Caller, provider oxlin.P
 		account.Unreadable = part.unreadable
 	}
 	return done, nil
+}
+
+// agree stores the evidence of the user's agreement, for each connection of the accounts of a file.
+func (i *Imports) agree(ctx context.Context, tx *store.Tx, user oxlin.UserID, agreed FileAgreement, done Imported) error {
+	if agreed.Count == nil {
+		return nil
+	}
+	err := agreed.Count(ctx, tx)
+	if err != nil {
+		return err
+	}
+	accounts := make(map[oxlin.ConnectionID][]oxlin.AccountID)
+	for _, one := range done.Accounts {
+		id := one.Account.ConnectionID
+		accounts[id] = append(accounts[id], one.Account.ID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(accounts)) {
+		err := i.engine.KeepFileConsent(ctx, tx, oxlin.Consent{
+			UserID: user, ConnectionID: id, Accounts: accounts[id], Text: agreed.Text, GivenAt: i.now(),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func nameless(parts []*part) bool { return len(parts) == 1 && parts[0].nameless() }

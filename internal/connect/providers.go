@@ -30,6 +30,16 @@ func (p *Providers) Get(id oxlin.ProviderID) (provider oxlin.Provider, ok bool) 
 	return p.catalogue.Provider(id)
 }
 
+// OfFiles returns the provider that stands for any bank whose files are imported.
+func (p *Providers) OfFiles() (provider oxlin.Provider, ok bool) {
+	all := p.catalogue.Providers()
+	i := slices.IndexFunc(all, func(one oxlin.Provider) bool { return one.Files })
+	if i < 0 {
+		return oxlin.Provider{}, false
+	}
+	return all[i], true
+}
+
 // Reads lists the kinds of data that a channel reads, for the page on which the user
 // consents. Of a channel without a connector it lists all kinds.
 func (p *Providers) Reads(id oxlin.ProviderID, definition oxlin.ChannelDefinitionID) []oxlin.DataKind {

@@ -112,7 +112,7 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
 		Settings: c.submittedSettings(r),
 		Licensed: r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
-		ConfirmReturn: r.PostFormValue("confirm_return") != "",
+		ConfirmReturn: r.PostFormValue("confirm_return") != "", WidgetFiles: r.PostFormValue("widget_files") != "",
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -213,7 +213,7 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	changed.Name = strings.TrimSpace(r.PostFormValue("name"))
 	changed.RedirectURIs = strings.Fields(r.PostFormValue("redirect_uris"))
 	changed.Licensed = r.PostFormValue("licensed") != ""
-	changed.ConfirmReturn = r.PostFormValue("confirm_return") != ""
+	changed.ConfirmReturn, changed.WidgetFiles = r.PostFormValue("confirm_return") != "", r.PostFormValue("widget_files") != ""
 	changed.AnyRedirectURI = r.PostFormValue("any_redirect_uri") != ""
 	changed.Theme = oxlin.Theme{
 		Font:          strings.TrimSpace(r.PostFormValue("font")),
@@ -256,8 +256,8 @@ func (c *Console) mark(id oxlin.ClientID, part string) string {
 
 // settings returns everything that changeClient may change.
 func settings(client oxlin.Client) string {
-	return fmt.Sprintf("settings %q %q %t %q %t %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.Settings, client.Licensed,
-		client.ConfirmReturn, client.Theme)
+	return fmt.Sprintf("settings %q %q %t %q %t %t %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.Settings, client.Licensed,
+		client.ConfirmReturn, client.WidgetFiles, client.Theme)
 }
 
 // validSecrets returns everything that rotate changes.

@@ -80,8 +80,8 @@ type NewClient struct {
 	// Public clients run on devices of their users and have no secret; they sign
 	// users in with a code and PKCE only.
 	Public bool
-	// ConfirmReturn is that of oxlin.Client.
-	ConfirmReturn bool
+	// ConfirmReturn and WidgetFiles are those of oxlin.Client.
+	ConfirmReturn, WidgetFiles bool
 	// SecretDays is the number of days after which the secret is refused; 0 for no end.
 	SecretDays int
 }
@@ -91,7 +91,8 @@ type NewClient struct {
 // invalid field, and CodeConflict for an id that exists.
 func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
 	c := oxlin.Client{
-		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, ConfirmReturn: n.ConfirmReturn, CreatedAt: s.now(),
+		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, ConfirmReturn: n.ConfirmReturn, WidgetFiles: n.WidgetFiles,
+		CreatedAt: s.now(),
 	}
 	if c.ID == "" {
 		id := make([]byte, 10)
@@ -262,8 +263,8 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, how Rotat
 	return secret, nil
 }
 
-// Change changes a client's name, agreement, redirect URIs, settings (see Set), theme and the
-// question about returns. It takes AnyRedirectURI away, and never gives it. The error is
+// Change changes a client's name, agreement, redirect URIs, settings (see Set), theme, the
+// question about returns and the files in the widget. It takes AnyRedirectURI away, and never gives it. The error is
 // CodeInvalidRequest for an invalid field.
 func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
@@ -278,7 +279,7 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 		before := c
 		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
 		c.Settings, c.AnyRedirectURI = changed.Settings, c.AnyRedirectURI && changed.AnyRedirectURI
-		c.ConfirmReturn = changed.ConfirmReturn
+		c.ConfirmReturn, c.WidgetFiles = changed.ConfirmReturn, changed.WidgetFiles
 		return s.save(ctx, tx, c, audit.ClientChanged, differences(before, c))
 	})
 }
@@ -310,6 +311,18 @@ func (s *Clients) SetConfirmReturn(ctx context.Context, id oxlin.ClientID, confi
 		}
 		c.ConfirmReturn = confirm
 		return s.save(ctx, tx, c, audit.ClientChanged, "confirm_return")
+	})
+}
+
+// SetWidgetFiles lets a client's users send files of their bank in the widget, or no longer.
+func (s *Clients) SetWidgetFiles(ctx context.Context, id oxlin.ClientID, allowed bool) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := existing(ctx, tx.Read(), id)
+		if err != nil {
+			return err
+		}
+		c.WidgetFiles = allowed
+		return s.save(ctx, tx, c, audit.ClientChanged, "widget_files")
 	})
 }
 
@@ -355,7 +368,7 @@ func differences(before, after oxlin.Client) string {
 		"name": before.Name == after.Name, "licensed": before.Licensed == after.Licensed,
 		"redirect_uris": slices.Equal(before.RedirectURIs, after.RedirectURIs), "settings": reflect.DeepEqual(before.Settings, after.Settings),
 		"any_redirect_uri": before.AnyRedirectURI == after.AnyRedirectURI, "theme": before.Theme == after.Theme,
-		"confirm_return": before.ConfirmReturn == after.ConfirmReturn,
+		"confirm_return": before.ConfirmReturn == after.ConfirmReturn, "widget_files": before.WidgetFiles == after.WidgetFiles,
 	} {
 		if !same {
 			names = append(names, name)

@@ -13,7 +13,7 @@ func client(row query.Client) oxlin.Client {
 		ID: row.ID, Name: row.Name, Secrets: row.Secrets.V, RedirectURIs: row.RedirectUris.V,
 		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, Settings: row.Settings.V, Theme: row.Theme.V,
 		Authentication: row.Authentication.V,
-		Sandbox:        row.Sandbox, Disabled: row.Disabled, Deleting: row.Deleting, ConfirmReturn: row.ConfirmReturn, CreatedAt: row.CreatedAt.Time,
+		Sandbox:        row.Sandbox, Disabled: row.Disabled, Deleting: row.Deleting, ConfirmReturn: row.ConfirmReturn, WidgetFiles: row.WidgetFiles, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
@@ -39,7 +39,7 @@ func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 		ID: c.ID, Name: c.Name, Secrets: query.AsJSON(c.Secrets), RedirectUris: query.AsJSON(c.RedirectURIs),
 		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, Settings: query.AsJSON(c.Settings), Theme: query.AsJSON(c.Theme),
 		Authentication: query.AsJSON(c.Authentication),
-		Sandbox:        c.Sandbox, Disabled: c.Disabled, ConfirmReturn: c.ConfirmReturn, CreatedAt: query.At(c.CreatedAt),
+		Sandbox:        c.Sandbox, Disabled: c.Disabled, ConfirmReturn: c.ConfirmReturn, WidgetFiles: c.WidgetFiles, CreatedAt: query.At(c.CreatedAt),
 	})
 	if err == nil {
 		err = changeGrants(ctx, tx.executor, grantChange{client: c.ID})

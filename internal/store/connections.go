@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -120,16 +121,46 @@ func (r Reader) CountChannels(ctx context.Context) (map[oxlin.ChannelStatus]int,
 	return counts, nil
 }
 
-// Consents lists the consents given for a connection, the oldest first.
+// Consents lists the consents given for a connection, the oldest first. Those to what files bring
+// have no channel.
 func (r Reader) Consents(ctx context.Context, id oxlin.ConnectionID) ([]oxlin.Consent, error) {
+	given, err := r.q.ListFileConsents(ctx, id)
+	byFiles, err := each(given, err, "consent", func(row query.FileConsent) oxlin.Consent {
+		return oxlin.Consent{
+			UserID: row.UserID, ConnectionID: row.ConnectionID, Accounts: row.Accounts.V,
+			Text: oxlin.ConsentText{Version: row.TextVersion, Language: row.Language, Words: row.Words}, GivenAt: row.GivenAt.Time,
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	rows, err := r.q.ListConsents(ctx, id)
-	return each(rows, err, "consent", func(row query.Consent) oxlin.Consent {
+	all, err := each(rows, err, "consent", func(row query.Consent) oxlin.Consent {
 		return oxlin.Consent{
 			UserID: row.UserID, ConnectionID: row.ConnectionID, ChannelID: row.ChannelID, AllAccounts: row.AllAccounts,
 			Accounts: row.Accounts.V, Text: oxlin.ConsentText{Version: row.TextVersion, Language: row.Language, Words: row.Words},
 			GivenAt: row.GivenAt.Time, ValidUntil: row.ValidUntil.Time,
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, byFiles...)
+	slices.SortStableFunc(all, func(a, b oxlin.Consent) int { return a.GivenAt.Compare(b.GivenAt) })
+	return all, nil
+}
+
+// InsertFileConsent stores the consent to what a file brings as evidence. It shares nothing that a
+// bank has told.
+func InsertFileConsent(ctx context.Context, tx *Tx, c oxlin.Consent) error {
+	err := tx.q.InsertFileConsent(ctx, query.InsertFileConsentParams{
+		UserID: c.UserID, ConnectionID: c.ConnectionID, Accounts: query.AsJSON(c.Accounts),
+		TextVersion: c.Text.Version, Language: c.Text.Language, Words: c.Text.Words, GivenAt: query.At(c.GivenAt),
+	})
+	if err != nil {
+		return fmt.Errorf("insert consent: %w", err)
+	}
+	return nil
 }
 
 // InsertConnection stores a new connection, without its channels.

@@ -25,7 +25,7 @@ const (
 // tablesOfUser are the tables whose rows name their user, in the order of their deletion, without
 // accounts and transactions.
 var tablesOfUser = []string{
-	"widget_sessions", "authorizations", "consents", "connections", "events", "queues", "oauth_tokens", "keys",
+	"widget_sessions", "authorizations", "consents", "file_consents", "connections", "events", "queues", "oauth_tokens", "keys",
 	"unattended_accesses", "user_sessions", "user_passkeys", "import_answers", "audit_keys",
 }
 

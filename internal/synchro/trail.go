@@ -160,6 +160,21 @@ func (e *Engine) KeepConsent(ctx context.Context, tx *store.Tx, definition oxlin
 	})
 }
 
+// KeepFileConsent stores the consent to what a file brings as evidence, and records it.
+func (e *Engine) KeepFileConsent(ctx context.Context, tx *store.Tx, consent oxlin.Consent) error {
+	err := store.InsertFileConsent(ctx, tx, consent)
+	if err != nil {
+		return err
+	}
+	return e.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.ConsentGiven, Actor: audit.User, User: consent.UserID, Connection: consent.ConnectionID,
+		Details: audit.Details{
+			audit.Channel: "file", audit.Version: consent.Text.Version, audit.Language: consent.Text.Language,
+			audit.Count: strconv.Itoa(len(consent.Accounts)),
+		},
+	})
+}
+
 // EndConsent records that the consent of a channel is withdrawn, if it has one.
 func (e *Engine) EndConsent(ctx context.Context, tx *store.Tx, user oxlin.UserID, channel oxlin.Channel) error {
 	id, _, err := store.AuditOf(tx.Read()).LatestConsent(ctx, channel.ID)

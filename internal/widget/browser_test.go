@@ -102,14 +102,25 @@ func (b *browser) open(address string) {
 // send follows redirects inside the widget, except those to the last page.
 func (b *browser) send(method, address string, values url.Values) {
 	b.t.Helper()
+	b.exchange(method, address, "application/x-www-form-urlencoded", []byte(values.Encode()))
+}
+
+// sendBody posts a form of another type.
+func (b *browser) sendBody(address, contentType string, body []byte) {
+	b.t.Helper()
+	b.exchange(http.MethodPost, address, contentType, body)
+}
+
+func (b *browser) exchange(method, address, contentType string, sent []byte) {
+	b.t.Helper()
 	b.away = ""
 	for range 5 {
-		request, err := http.NewRequestWithContext(b.t.Context(), method, address, strings.NewReader(values.Encode()))
+		request, err := http.NewRequestWithContext(b.t.Context(), method, address, bytes.NewReader(sent))
 		if err != nil {
 			b.t.Fatal(err)
 		}
 		if method == http.MethodPost {
-			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			request.Header.Set("Content-Type", contentType)
 			// Browsers send this with a form on a page without referrer.
 			request.Header.Set("Origin", "null")
 			request.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -149,7 +160,7 @@ func (b *browser) send(method, address string, values url.Values) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		method, values, address = http.MethodGet, nil, next.String()
+		method, sent, address = http.MethodGet, nil, next.String()
 		if next.Host != request.URL.Host || next.Path == "/success" {
 			b.away, b.page = response.Header.Get("Location"), nil
 			return
@@ -161,7 +172,7 @@ func (b *browser) send(method, address string, values url.Values) {
 // signs are the selectors that identify the pages.
 var signs = []struct{ page, selector string }{
 	{"banks", "#bank-list"}, {"channels", "button[name=channel_definition_id]"}, {"notice", "button[value=authorize]"},
-	{"login", "input[name=attempt]"}, {"loading", "#progress"}, {"challenge", "input[name=question]"},
+	{"login", "input[name=attempt]"}, {"file", "input[type=file]"}, {"loading", "#progress"}, {"challenge", "input[name=question]"},
 	{"consent", "button[value=consent]"}, {"accounts", "button[value=choose]"}, {"offer", "button[value=add_channel]"},
 	{"terms", "button[value=accept_terms]"}, {"professional", "button[value=validate]"}, {"failed", "button[value=leave]"},
 	{"question", "button[value=confirm_return]"}, {"leaving", "main p > a.button"}, {"over", ".mark"},

@@ -95,6 +95,10 @@ type state struct {
 	Provider oxlin.ProviderID `json:"Provider,omitempty"`
 	// Definition is the definition of the current channel.
 	Definition oxlin.ChannelDefinitionID `json:"Definition,omitempty"`
+	// File is set while the user sends a file of the bank instead of connecting it.
+	File bool `json:"File,omitempty"`
+	// FilesTaken counts the forms with a file that were taken, so that each is handled once.
+	FilesTaken int `json:"FilesTaken,omitempty"`
 	// RequestedConnection is the connection that the client opened the flow for. It
 	// may have been deleted since.
 	RequestedConnection oxlin.ConnectionID `json:"Bound,omitempty"`
@@ -168,7 +172,7 @@ func (f *flow) connection() oxlin.ConnectionID {
 // given access to it.
 func (f *flow) mayChangeBank(at step) bool {
 	asked := f.Entry == addConnection && f.requested.ProviderID == ""
-	return asked && f.Attempt == 0 && slices.Contains([]step{stepChannels, stepNotice, stepLogin}, at)
+	return asked && f.Attempt == 0 && slices.Contains([]step{stepChannels, stepNotice, stepLogin, stepFile}, at)
 }
 
 // The names under which a flow's session is sealed are stored with it: they never change.
@@ -270,8 +274,12 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 	if f.Ended != nil {
 		told.Payload.Widget.Status, told.Payload.Widget.Result = f.Ended.Status, f.Ended.Result
 	}
-	if f.ConnectionID != 0 {
-		connection, err := tx.Read().Connection(ctx, f.ConnectionID)
+	id := f.ConnectionID
+	if f.File && f.Ended != nil {
+		id = f.Ended.ConnectionID
+	}
+	if id != 0 {
+		connection, err := tx.Read().Connection(ctx, id)
 		if err != nil && !oxlin.IsNotFound(err) {
 			return err
 		}

@@ -30,14 +30,16 @@ type form func(*exchange, snapshot) (answered bool, err error)
 // counterpart of snapshot.next, which finds the page.
 var forms = map[step]map[string]form{
 	stepTerms:    {"accept_terms": (*exchange).acceptTerms},
-	stepBanks:    {"": (*exchange).chooseBank},
-	stepChannels: {"": (*exchange).chooseChannel, "renew": (*exchange).renewEarlier},
+	stepBanks:    {"": (*exchange).chooseBank, "have_file": (*exchange).haveFile},
+	stepChannels: {"": (*exchange).chooseChannel, "renew": (*exchange).renewEarlier, "have_file": (*exchange).haveFile},
 	stepNotice: {
 		"authorize":          (*exchange).authorize,
 		"no_current_account": (*exchange).skipRedirect,
 		"renew":              (*exchange).renewEarlier,
+		"have_file":          (*exchange).haveFile,
 	},
-	stepLogin:     {"": (*exchange).login, "renew": (*exchange).renewEarlier},
+	stepLogin:     {"": (*exchange).login, "renew": (*exchange).renewEarlier, "have_file": (*exchange).haveFile},
+	stepFile:      {"no_file": (*exchange).noFile},
 	stepChallenge: {"": (*exchange).answer},
 	stepConsent:   {"consent": (*exchange).consentToAll},
 	stepAccounts:  {"choose": (*exchange).shareAccounts},
@@ -75,6 +77,9 @@ func formOf(at step, action string) form {
 // handleForm handles a posted form. A form of another page than the current one is
 // stale and is ignored.
 func (x *exchange) handleForm() error {
+	if bringsFile(x.request) {
+		return x.handleFile()
+	}
 	x.request.Body = http.MaxBytesReader(x, x.request.Body, maxForm)
 	err := x.request.ParseForm()
 	if err != nil {
@@ -164,7 +169,7 @@ func (x *exchange) forgetBank(s snapshot) (bool, error) {
 	if !f.mayChangeBank(at) {
 		return false, nil
 	}
-	f.Provider, f.Definition, f.AccessProblem, f.FinishedChannels = "", "", "", nil
+	f.Provider, f.Definition, f.AccessProblem, f.FinishedChannels, f.File = "", "", "", nil, false
 	return false, x.widget.options.DB.Write(x.ctx, anew(f, func(tx *store.Tx) error {
 		err := x.widget.options.Service.Authorizations.ForgetFlow(x.ctx, tx, f.ID)
 		if err != nil {

@@ -250,7 +250,8 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	if result != "" {
 		return fail(result, description)
 	}
-	if provider.Unavailable {
+	f.File = provider.Files && snapshot{session: s, flow: f}.takesFile()
+	if provider.Unavailable && !f.File {
 		return fail("provider_unavailable", provider.Name+" is not available at the moment.")
 	}
 	return nil, w.settle(ctx, s, f)
@@ -429,6 +430,7 @@ func (x *exchange) draw(status int, s snapshot, at step, end ending, changed pag
 		view = x.view(s, at, end)
 	}
 	frame := x.frame(x.flow, at, end)
+	frame.HaveFile = slices.Contains([]step{stepBanks, stepChannels, stepNotice, stepLogin}, at) && s.takesFile()
 	if at == stepConsent || at == stepAccounts {
 		frame.Self += "&shown=" + url.QueryEscape(x.flow.shown())
 	}

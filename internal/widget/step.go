@@ -17,6 +17,7 @@ const (
 	stepChannels     step = "channels"
 	stepNotice       step = "notice"
 	stepLogin        step = "login"
+	stepFile         step = "file"
 	stepLoading      step = "loading"
 	stepChallenge    step = "challenge"
 	stepConsent      step = "consent"
@@ -32,7 +33,7 @@ func (s step) event() oxlin.EventType {
 	switch s {
 	case stepBanks:
 		return oxlin.EventWidgetChooseBank
-	case stepChannels, stepNotice, stepLogin, stepChallenge:
+	case stepChannels, stepNotice, stepLogin, stepFile, stepChallenge:
 		return oxlin.EventWidgetLogin
 	case stepLoading, stepFailed:
 		return oxlin.EventWidgetSynchronization
@@ -95,6 +96,8 @@ func (s snapshot) next() (step, ending) {
 		return s.failure("connection_deleted", "The connection was deleted.")
 	case f.Provider == "":
 		return stepBanks, ending{}
+	case f.File && s.takesFile():
+		return stepFile, ending{}
 	case f.Entry == manageAccounts && !f.Consented:
 		return s.toManage()
 	case f.Definition == "":

@@ -30,6 +30,8 @@ func (x *exchange) view(s snapshot, at step, end ending) page.View {
 		}
 	case stepLogin:
 		return loginView(x, s, bank)
+	case stepFile:
+		return fileView(s, bank)
 	case stepLoading:
 		return page.Loading{Bank: bank, Progress: progress(s), Events: x.events(s, at), Late: s.late, Consented: f.Consented}
 	case stepChallenge:
@@ -287,7 +289,7 @@ const congratsSeconds = 3
 
 func (x *exchange) doneView(s snapshot, end ending) page.Done {
 	f := s.flow
-	view := page.Done{Status: end.Status, Result: end.Result, Target: x.widget.target(x, f, end)}
+	view := page.Done{Status: end.Status, Result: end.Result, Target: x.widget.target(x, f, end), File: f.File && end.Status == "success"}
 	if f.V21 && end.Status == "success" {
 		view.Seconds = congratsSeconds
 	}

@@ -52,6 +52,8 @@ type Options struct {
 type Widget struct {
 	options Options
 	done    chan struct{}
+	// uploads limits the files on their way.
+	uploads uploads
 }
 
 // New returns a widget.

@@ -200,7 +200,7 @@ func readCamt(content []byte, options Options) (all []Statement, err error) {
 			}
 			rows += added
 			if rows > maxRows {
-				return all, fmt.Errorf("the file holds more than %d rows", maxRows)
+				return all, fmt.Errorf("%w: it holds more than %d rows", ErrLimit, maxRows)
 			}
 		case xml.EndElement:
 			if camtKinds[element.Name.Local] != "" {

@@ -79,7 +79,7 @@ func readMT940(content []byte, options Options) (all []Statement, err error) {
 		case "61":
 			rows++
 			if rows > maxRows {
-				return all, fmt.Errorf("the file holds more than %d rows", maxRows)
+				return all, fmt.Errorf("%w: it holds more than %d rows", ErrLimit, maxRows)
 			}
 			entry := ":61:" + f.text
 			if i+1 < len(fields) && fields[i+1].tag == "86" {

@@ -177,7 +177,7 @@ func (r *ofxReader) tag(m markup) error {
 			r.row, r.pending = m.end, m.name == "STMTTRNP"
 			r.rows++
 			if r.rows > maxRows {
-				return fmt.Errorf("the file holds more than %d rows", maxRows)
+				return fmt.Errorf("%w: it holds more than %d rows", ErrLimit, maxRows)
 			}
 		}
 		return nil

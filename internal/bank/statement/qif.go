@@ -98,7 +98,7 @@ func qifLists(text string) (lists []qifList, err error) {
 		case current >= 0:
 			rows++
 			if rows > maxRows {
-				return fmt.Errorf("the file holds more than %d rows", maxRows)
+				return fmt.Errorf("%w: it holds more than %d rows", ErrLimit, maxRows)
 			}
 			lists[current].records = append(lists[current].records, one)
 		}

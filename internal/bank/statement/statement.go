@@ -72,6 +72,9 @@ type Balance struct {
 // ErrFormat is in the chain of the error for a file of no format that is read here.
 var ErrFormat = errors.New("neither camt, MT940, OFX, QIF, CSV nor a ZIP of them")
 
+// ErrLimit is in the chain of the error for a file beyond a limit.
+var ErrLimit = errors.New("beyond the limits of a file")
+
 // The limits of a file.
 const (
 	maxBytes  = 16 << 20
@@ -106,7 +109,7 @@ func Kind(content []byte) string {
 func Read(content []byte, options Options) ([]Statement, error) {
 	options = options.complete()
 	if int64(len(content)) > options.MaxBytes {
-		return nil, fmt.Errorf("the file is larger than %d bytes", options.MaxBytes)
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrLimit, options.MaxBytes)
 	}
 	if Kind(content) == "ZIP" {
 		return readZIP(content, options)
@@ -153,7 +156,7 @@ func readZIP(content []byte, options Options) (all []Statement, err error) {
 		return nil, fmt.Errorf("the archive cannot be read: %w", err)
 	}
 	if len(archive.File) > maxFiles {
-		return nil, fmt.Errorf("the archive holds more than %d files", maxFiles)
+		return nil, fmt.Errorf("%w: the archive holds more than %d files", ErrLimit, maxFiles)
 	}
 	left, rows, found := options.MaxBytes, 0, false
 	for _, file := range archive.File {
@@ -178,7 +181,7 @@ func readZIP(content []byte, options Options) (all []Statement, err error) {
 			return all, err
 		}
 		if rows > maxRows {
-			return all, fmt.Errorf("the archive holds more than %d rows", maxRows)
+			return all, fmt.Errorf("%w: the archive holds more than %d rows", ErrLimit, maxRows)
 		}
 	}
 	if !found {
@@ -201,7 +204,7 @@ func unpack(file *zip.File, left int64) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the archive cannot be read: %w", err)
 	case int64(len(text)) > limit:
-		return nil, errors.New("a file of the archive is too large, or packed too well")
+		return nil, fmt.Errorf("%w: a file of the archive is too large, or packed too well", ErrLimit)
 	}
 	return text, nil
 }

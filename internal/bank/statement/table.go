@@ -140,7 +140,7 @@ func tableOf(text string, separator byte, most int) (rows [][]string, err error)
 		}
 		rows = append(rows, row)
 		if len(rows) > maxRows+200 { // those of a preamble and of the end
-			return nil, fmt.Errorf("the file holds more than %d rows", maxRows)
+			return nil, fmt.Errorf("%w: it holds more than %d rows", ErrLimit, maxRows)
 		}
 	}
 	return rows, nil

@@ -5,13 +5,13 @@ SELECT * FROM clients WHERE id = @id;
 SELECT * FROM clients ORDER BY id;
 
 -- name: SaveClient :exec
-INSERT INTO clients (id, name, secrets, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
-VALUES (@id, @name, @secrets, @redirect_uris, @any_redirect_uri, @licensed, @settings, @theme, @authentication, @sandbox, @disabled, @confirm_return, @created_at)
+INSERT INTO clients (id, name, secrets, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, widget_files, created_at)
+VALUES (@id, @name, @secrets, @redirect_uris, @any_redirect_uri, @licensed, @settings, @theme, @authentication, @sandbox, @disabled, @confirm_return, @widget_files, @created_at)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secrets = excluded.secrets, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
     settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled,
-    confirm_return = excluded.confirm_return;
+    confirm_return = excluded.confirm_return, widget_files = excluded.widget_files;
 
 -- name: MarkClientDeleting :execrows
 UPDATE clients SET deleting = TRUE, disabled = TRUE, secrets = '[]', settings = '{}', authentication = '{}' WHERE id = @id;

@@ -39,7 +39,7 @@ func (q *Queries) DropTokensOfClient(ctx context.Context, arg DropTokensOfClient
 }
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication, secrets FROM clients WHERE id = ?1
+SELECT id, name, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication, secrets, widget_files FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -60,6 +60,7 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Deleting,
 		&i.Authentication,
 		&i.Secrets,
+		&i.WidgetFiles,
 	)
 	return i, err
 }
@@ -79,7 +80,7 @@ func (q *Queries) ForgetSecretUse(ctx context.Context, arg ForgetSecretUseParams
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication, secrets FROM clients ORDER BY id
+SELECT id, name, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication, secrets, widget_files FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -106,6 +107,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Deleting,
 			&i.Authentication,
 			&i.Secrets,
+			&i.WidgetFiles,
 		); err != nil {
 			return nil, err
 		}
@@ -176,13 +178,13 @@ func (q *Queries) RecordSecretUse(ctx context.Context, arg RecordSecretUseParams
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secrets, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+INSERT INTO clients (id, name, secrets, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, widget_files, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secrets = excluded.secrets, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
     settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled,
-    confirm_return = excluded.confirm_return
+    confirm_return = excluded.confirm_return, widget_files = excluded.widget_files
 `
 
 type SaveClientParams struct {
@@ -198,6 +200,7 @@ type SaveClientParams struct {
 	Sandbox        bool
 	Disabled       bool
 	ConfirmReturn  bool
+	WidgetFiles    bool
 	CreatedAt      Instant
 }
 
@@ -215,6 +218,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.Sandbox,
 		arg.Disabled,
 		arg.ConfirmReturn,
+		arg.WidgetFiles,
 		arg.CreatedAt,
 	)
 	return err

@@ -91,6 +91,13 @@ VALUES (@user_id, @connection_id, @channel_id, @all_accounts, @accounts, @text_v
 -- name: ListConsents :many
 SELECT * FROM consents WHERE connection_id = @connection_id ORDER BY id;
 
+-- name: InsertFileConsent :exec
+INSERT INTO file_consents (user_id, connection_id, accounts, text_version, language, words, given_at)
+VALUES (@user_id, @connection_id, @accounts, @text_version, @language, @words, @given_at);
+
+-- name: ListFileConsents :many
+SELECT * FROM file_consents WHERE connection_id = @connection_id ORDER BY id;
+
 -- name: CountChannels :many
 SELECT status, COUNT(*) AS channels FROM channels GROUP BY status;
 

@@ -346,6 +346,34 @@ func (q *Queries) InsertConsent(ctx context.Context, arg InsertConsentParams) er
 	return err
 }
 
+const insertFileConsent = `-- name: InsertFileConsent :exec
+INSERT INTO file_consents (user_id, connection_id, accounts, text_version, language, words, given_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+`
+
+type InsertFileConsentParams struct {
+	UserID       oxlin.UserID
+	ConnectionID oxlin.ConnectionID
+	Accounts     JSON[[]oxlin.AccountID]
+	TextVersion  string
+	Language     string
+	Words        string
+	GivenAt      Instant
+}
+
+func (q *Queries) InsertFileConsent(ctx context.Context, arg InsertFileConsentParams) error {
+	_, err := q.db.ExecContext(ctx, insertFileConsent,
+		arg.UserID,
+		arg.ConnectionID,
+		arg.Accounts,
+		arg.TextVersion,
+		arg.Language,
+		arg.Words,
+		arg.GivenAt,
+	)
+	return err
+}
+
 const listAppointments = `-- name: ListAppointments :many
 SELECT id FROM channels WHERE next_sync_at > ?1 AND id > ?2 ORDER BY id LIMIT CAST(?3 AS BIGINT)
 `
@@ -537,6 +565,42 @@ func (q *Queries) ListConsents(ctx context.Context, connectionID oxlin.Connectio
 			&i.ValidUntil,
 			&i.Language,
 			&i.Words,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listFileConsents = `-- name: ListFileConsents :many
+SELECT id, user_id, connection_id, accounts, text_version, language, words, given_at FROM file_consents WHERE connection_id = ?1 ORDER BY id
+`
+
+func (q *Queries) ListFileConsents(ctx context.Context, connectionID oxlin.ConnectionID) ([]FileConsent, error) {
+	rows, err := q.db.QueryContext(ctx, listFileConsents, connectionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FileConsent{}
+	for rows.Next() {
+		var i FileConsent
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ConnectionID,
+			&i.Accounts,
+			&i.TextVersion,
+			&i.Language,
+			&i.Words,
+			&i.GivenAt,
 		); err != nil {
 			return nil, err
 		}

@@ -91,6 +91,7 @@ type Client struct {
 	Deleting       bool
 	Authentication JSON[oxlin.ClientAuthentication]
 	Secrets        JSON[[]oxlin.ClientSecret]
+	WidgetFiles    bool
 }
 
 type ClientSecretUse struct {
@@ -152,6 +153,17 @@ type Event struct {
 	At           Instant
 	Resource     JSON[oxlin.Connection]
 	Payload      JSON[oxlin.EventPayload]
+}
+
+type FileConsent struct {
+	ID           int64
+	UserID       oxlin.UserID
+	ConnectionID oxlin.ConnectionID
+	Accounts     JSON[[]oxlin.AccountID]
+	TextVersion  string
+	Language     string
+	Words        string
+	GivenAt      Instant
 }
 
 type HeldAccess struct {

@@ -113,7 +113,7 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 }
 
 const findGrant = `-- name: FindGrant :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, oauth_tokens.device, clients.id, clients.name, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, clients.secrets, COALESCE(users.id, 0) AS known_user, COALESCE(users.terms_version, '') AS terms_version
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, oauth_tokens.device, clients.id, clients.name, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, clients.secrets, clients.widget_files, COALESCE(users.id, 0) AS known_user, COALESCE(users.terms_version, '') AS terms_version
 FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id LEFT JOIN users ON users.id = oauth_tokens.user_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = 'access' AND oauth_tokens.expires_at > ?2
 `
@@ -161,6 +161,7 @@ func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrant
 		&i.Client.Deleting,
 		&i.Client.Authentication,
 		&i.Client.Secrets,
+		&i.Client.WidgetFiles,
 		&i.KnownUser,
 		&i.TermsVersion,
 	)
@@ -168,7 +169,7 @@ func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrant
 }
 
 const findToken = `-- name: FindToken :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, oauth_tokens.device, clients.id, clients.name, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, clients.secrets FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, oauth_tokens.device, clients.id, clients.name, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, clients.secrets, clients.widget_files FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = ?2 AND oauth_tokens.expires_at > ?3
 `
 
@@ -214,6 +215,7 @@ func (q *Queries) FindToken(ctx context.Context, arg FindTokenParams) (FindToken
 		&i.Client.Deleting,
 		&i.Client.Authentication,
 		&i.Client.Secrets,
+		&i.Client.WidgetFiles,
 	)
 	return i, err
 }

@@ -29,6 +29,16 @@ func (d drawing) facts(a Agreement) []fact {
 	}
 }
 
+// facts returns the conditions of the consent to what a file brings.
+func (v File) facts(d drawing) []fact {
+	return []fact{
+		{d.text("consent.data"), d.text("consent.data.list", "Data", capital(d.data(v.Data)))},
+		{d.text("consent.receiver"), d.text("consent.receiver.name")},
+		{d.text("consent.until"), d.text("consent.until.withdrawn")},
+		{d.text("consent.withdraw"), d.text("file.withdraw")},
+	}
+}
+
 // data enumerates kinds of data.
 func (d drawing) data(kinds []oxlin.DataKind) string {
 	var words []string
@@ -60,21 +70,25 @@ func (d drawing) withdrawal() string {
 }
 
 // Words returns the words to which a user agrees on a page, for the record: those that view,
-// a Consent or an Accounts, shows in the frame.
+// a Consent, an Accounts or a File, shows in the frame.
 func Words(frame Frame, view View) string {
 	d := newDrawing(frame)
 	var lines []string
 	var agreements []Agreement
+	var facts []fact
 	switch v := view.(type) {
 	case Consent:
 		lines, agreements = []string{d.covered(v.Bank)}, []Agreement{v.Agreement}
 	case Accounts:
 		agreements = v.Agreements
+	case File:
+		lines, facts = []string{d.text("file.agree")}, v.facts(d)
 	}
 	for _, agreement := range agreements {
-		for _, fact := range d.facts(agreement) {
-			lines = append(lines, d.text("list.fact", "Label", fact.label, "Text", fact.text))
-		}
+		facts = append(facts, d.facts(agreement)...)
+	}
+	for _, fact := range facts {
+		lines = append(lines, d.text("list.fact", "Label", fact.label, "Text", fact.text))
 	}
 	return strings.Join(lines, "\n")
 }

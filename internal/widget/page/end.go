@@ -16,6 +16,9 @@ func sign(status string) (class, icon string) {
 // ending returns the key of the text for an ending: that of the result if it exists,
 // otherwise that of the status.
 func (d drawing) ending(v Done) (title, explanation string) {
+	if v.File {
+		return d.text("done.file.title"), d.text("done.file.text")
+	}
 	for _, word := range []string{v.Result, v.Status} {
 		key := "done." + word
 		if Texts.Has(key + ".title") {

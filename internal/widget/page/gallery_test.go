@@ -124,6 +124,20 @@ func gallery() []picture {
 			0, func(f *page.Field) { f.Masked = "**mo" }), 1, func(f *page.Field) { f.Masked = "********" })}},
 		{"login-fields", page.Login{Bank: bank, Attempt: "a3", Fields: changed(changed(credentials,
 			0, func(f *page.Field) { f.Problem, f.Value = "form", "de mo" }), 1, func(f *page.Field) { f.Problem, f.Value = "missing", "not to be seen" })}},
+		{"file", page.File{Bank: bank, Data: oxlin.DataOfFiles(), Sending: "0", Connect: true}},
+		{"file-large", page.File{Data: oxlin.DataOfFiles(), Sending: "0", Problem: "large"}},
+		{"file-mapping", page.File{
+			Bank: bank, Data: oxlin.DataOfFiles(), Sending: "1", Asks: "mapping", Mapping: `{"format":"CSV"}`, Sample: [][]string{{"03/04/2026", "BOULANGER", "-12,50"}},
+			Questions: []page.FileQuestion{
+				{Name: "order", Kind: "order", Options: []page.FileOption{{Value: "DMY"}, {Value: "MDY"}, {Value: "YMD"}}},
+				{Name: "decimal", Kind: "decimal", Options: []page.FileOption{{Value: ",", Chosen: true}, {Value: "."}}},
+				{Name: "column-0", Kind: "column", Column: 1, Title: "Date", Options: []page.FileOption{{Value: ""}, {Value: "day", Chosen: true}}},
+			},
+		}},
+		{"file-account", page.File{Bank: bank, Data: oxlin.DataOfFiles(), Sending: "1", Asks: "account", Questions: []page.FileQuestion{
+			{Name: "account", Kind: "account", Options: []page.FileOption{{Chosen: true}, {Value: "11", Text: "Compte chèques"}, {Value: "new"}}},
+		}}},
+		{"done-file", page.Done{Status: "success", Result: "created", File: true, Target: "https://client.example/back", Seconds: 3}},
 		{"loading", page.Loading{Bank: bank, Progress: page.Progress{Step: "login"}, Events: "/widget/events?flow=7"}},
 		{"loading-late", page.Loading{Bank: bank, Progress: page.Progress{Step: "login"}, Late: true}},
 		{"loading-late-consented", page.Loading{Bank: bank, Progress: page.Progress{Step: "transactions", Done: 2, Total: 5}, Late: true, Consented: true}},

@@ -23,6 +23,8 @@ type Frame struct {
 	Watch string
 	// OtherBank shows the button back to the list of banks; it posts action=other_bank.
 	OtherBank bool
+	// HaveFile shows the button to send a file of the bank; it posts action=have_file.
+	HaveFile bool
 	// Messages are posted to the windows around the page, each to all Origins
 	// (contract §6.5). "*" is any origin.
 	Messages []Message
@@ -158,6 +160,41 @@ type Progress struct {
 	Done, Total int
 	// Transactions is the number of new transactions so far.
 	Transactions int
+}
+
+// File asks for a file of the bank. It posts the file as file in a form of parts, with sending,
+// and the answers to its questions by their names.
+type File struct {
+	Bank Bank
+	// Problem is the key of what was wrong with the last file; empty without one.
+	Problem string
+	// Asks is the key of what the last file left open, "mapping" or "account"; empty without it.
+	Asks string
+	// Sample are rows of a table whose reading is asked about.
+	Sample    [][]string
+	Questions []FileQuestion
+	Data      []oxlin.DataKind
+	// Sending is posted with the form, so that each form is handled once, and Mapping the reading of a
+	// table as far as it is decided.
+	Sending, Mapping string
+	// Connect shows the button back to the bank's own access; it posts action=no_file.
+	Connect bool
+}
+
+// FileQuestion is a choice about a file.
+type FileQuestion struct {
+	// Name is that of the input, Kind "column", "order", "decimal", "sign" or "account".
+	Name, Kind string
+	// Column is the number of a column, from 1, and Title its name in the file.
+	Column  int
+	Title   string
+	Options []FileOption
+}
+
+// FileOption is an answer. Its text is that of the page for its Value, or Text.
+type FileOption struct {
+	Value, Text string
+	Chosen      bool
 }
 
 // Leaving redirects the user to their bank at the address Target. It has a link to Self, for
@@ -296,6 +333,8 @@ type Done struct {
 	Status, Result string
 	Target         string
 	Seconds        int
+	// File is set if the success is that of a file.
+	File bool
 }
 
 // BackFromBank is shown in the tab that was opened for the bank, and in another browser than
@@ -362,6 +401,7 @@ func (Banks) view()          {}
 func (Channels) view()       {}
 func (Notice) view()         {}
 func (Login) view()          {}
+func (File) view()           {}
 func (Leaving) view()        {}
 func (Loading) view()        {}
 func (Challenge) view()      {}
