@@ -37,9 +37,8 @@ type reading struct {
 	waits oxlin.Date
 }
 
-// add appends a page.
+// add adds what a page tells beside its rows.
 func (read *reading) add(page bank.TransactionsPage) {
-	read.Transactions = append(read.Transactions, page.Transactions...)
 	read.unreadable = append(read.unreadable, page.Unreadable...)
 	if read.CoveredFrom.Before(page.CoveredFrom) {
 		read.CoveredFrom = page.CoveredFrom

@@ -385,18 +385,26 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, asked period
 			return all, err
 		}
 	}
+	var rows [][]bank.Transaction
+	add := func(page bank.TransactionsPage) {
+		all.add(page)
+		rows = append(rows, page.Transactions)
+	}
 	for number := range r.sync.Progress.Page {
 		page, found, err := answerOf[stagedPage](ctx, r, account.ID, number)
 		if err != nil {
 			return all, err
 		}
 		if found {
-			all.add(page.today(r.connector, askedRef(r.sync, account)))
+			add(page.today(r.connector, askedRef(r.sync, account)))
 		}
+		answers{r}.release(account.ID, number)
 	}
 	for _, page := range last {
-		all.add(page)
+		add(page)
 	}
+	// Their list is large: it has no room that nobody needs.
+	all.Transactions = slices.Concat(rows...)
 	for i, t := range all.Transactions {
 		all.Transactions[i] = withCheckNumber(t, account.Type)
 	}

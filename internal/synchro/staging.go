@@ -126,6 +126,12 @@ func (s *staging) forget(which func(stagedAnswer) bool) {
 	})
 }
 
+// release drops an answer that is read from memory. One that is not on disk stays, because only
+// the end of the walk replaces it.
+func (a answers) release(account oxlin.AccountID, number int) {
+	a.run.staging.forget(func(one stagedAnswer) bool { return one.saved && one.account == account && one.number == number })
+}
+
 // saved notes that a transaction that stored the progress is on disk.
 func (s *staging) saved(progress oxlin.SyncProgress, now time.Time) {
 	if !s.updated {

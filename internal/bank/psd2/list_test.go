@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/oxlin/oxlin/internal/bank"
@@ -27,6 +28,27 @@ func records(list psd2.List) (texts []string) {
 		texts = append(texts, string(record))
 	}
 	return texts
+}
+
+// A record is the same wherever the parts in which its answer comes begin, and wherever it is cut.
+func TestARecordInParts(t *testing.T) {
+	long := strings.Repeat(`x\"}],`, 2_000)
+	bodies := []string{`{"rows":[{"a":"` + long + `","b":[1,{"c":2}]},{"a":"` + long + `"},7]}`}
+	whole := `{"rows":[ {"a":"\\","b":[[],{}]} ,"x\"]", 12,50 , NaN}{"c":"}"}],"next":null} rest`
+	for end := range len(whole) {
+		bodies = append(bodies, whole[:end])
+	}
+	for _, body := range bodies {
+		want, wantErr := listed(t, "application/json", strings.NewReader(body))
+		got, err := listed(t, "application/json", iotest.OneByteReader(strings.NewReader(body)))
+		if !slices.Equal(records(got), records(want)) || got.Cut != want.Cut || got.Followed != want.Followed || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%.60q in parts: %.80q, %v, want %.80q, %v", body, records(got), err, records(want), wantErr)
+		}
+	}
+	list, err := listed(t, "application/json", strings.NewReader(bodies[0]))
+	if err != nil || list.Cut || len(list.Records) != 3 || len(list.Records[0]) != len(long)+len(`{"a":"","b":[1,{"c":2}]}`) {
+		t.Errorf("%d records, %v", len(list.Records), err)
+	}
 }
 
 func TestAListWithinAnObject(t *testing.T) {

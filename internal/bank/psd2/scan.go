@@ -73,39 +73,61 @@ func (s scanner) value() ([]byte, error) {
 		return nil, err
 	}
 	var value []byte
-	depth, inText, escaped := 0, false, false
+	part := partialValue{first: first}
 	for {
-		b, err := s.in.ReadByte()
+		_, err := s.in.Peek(1)
 		if err != nil {
-			if depth == 0 && !inText {
+			if part.depth == 0 && !part.inText {
 				return value, nil // a word, which the end of the answer ends
 			}
 			return nil, errCutShort
 		}
-		switch {
-		case escaped:
-			escaped = false
-		case inText:
-			escaped, inText = b == '\\', b != '"'
-		case b == '"':
-			inText = true
-		case b == '{' || b == '[':
-			depth++
-		case depth > 0 && (b == '}' || b == ']'):
-			depth--
-		case depth == 0 && (isBlank(b) || bytes.IndexByte([]byte(",:]}"), b) >= 0):
-			err = s.in.UnreadByte()
-			if err == nil && len(value) == 0 {
-				err = errFaulty
-			}
+		// What lies in the buffer is taken at once, so that the value is as large as its text.
+		read, err := s.in.Peek(s.in.Buffered())
+		if err != nil {
+			return nil, err
+		}
+		length, ended := part.scan(read)
+		value = append(value, read[:length]...)
+		_, err = s.in.Discard(length)
+		if err == nil && len(value) == 0 {
+			err = errFaulty
+		}
+		if err != nil || ended {
 			return value, err
 		}
-		value = append(value, b)
-		closed := first == '"' && !inText || b == '}' || b == ']'
-		if depth == 0 && !inText && closed {
-			return value, nil
+	}
+}
+
+// partialValue is a value of which the beginning is read.
+type partialValue struct {
+	first           byte
+	depth           int
+	inText, escaped bool
+}
+
+// scan returns how many of the next bytes belong to the value, and whether it ends with them.
+func (v *partialValue) scan(read []byte) (length int, ended bool) {
+	for i, b := range read {
+		switch {
+		case v.escaped:
+			v.escaped = false
+		case v.inText:
+			v.escaped, v.inText = b == '\\', b != '"'
+		case b == '"':
+			v.inText = true
+		case b == '{' || b == '[':
+			v.depth++
+		case v.depth > 0 && (b == '}' || b == ']'):
+			v.depth--
+		case v.depth == 0 && (isBlank(b) || b == ',' || b == ':' || b == ']' || b == '}'):
+			return i, true
+		}
+		if v.depth == 0 && !v.inText && (v.first == '"' || b == '}' || b == ']') {
+			return i + 1, true
 		}
 	}
+	return len(read), false
 }
 
 // isBlank reports whether a byte separates the parts of JSON. Programs also write zeros

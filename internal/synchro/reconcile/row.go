@@ -204,6 +204,9 @@ func tellOperations(known, fetched []*row) {
 // other way now: more booked rows are shown with the opposite amount than unchanged. In an
 // answer that is not whole, a few such rows may be refunds of rows that it lacks.
 func alignSigns(known, fetched []*row, complete bool) {
+	if len(known) == 0 {
+		return
+	}
 	shown, words := make(map[content]bool, len(fetched)), make(map[content]bool, len(fetched))
 	for _, f := range fetched {
 		shown[identityKey(f)] = true
@@ -248,6 +251,9 @@ func alignSigns(known, fetched []*row, complete bool) {
 // of each day is not taken for the next one. In an answer that is not whole, a few such
 // rows may be other payments.
 func alignDays(known, fetched []*row, complete bool) {
+	if len(known) == 0 {
+		return
+	}
 	shown := make(map[content]bool, len(fetched))
 	for _, f := range fetched {
 		shown[identityKey(f)] = true
