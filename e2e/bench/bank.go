@@ -160,7 +160,8 @@ func reply(w http.ResponseWriter, answer any) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// paperFile is the provider file of one of the banks.
+// paperFile is the provider file of one of the banks. Its quota is large enough for every experiment that
+// reads the same accounts without their user.
 const paperFile = `{
   "id": "%[1]d", "name": "Bench bank %[1]d", "country_code": "FRA",
   "channel_definitions": [{
@@ -168,7 +169,7 @@ const paperFile = `{
     "config": {
       "version": "1.5", "base_url": "%[2]s",
       "oauth": {"authorize_url": "%[2]s/authorize", "token_url": "%[2]s/token", "client_id": "bench", "client_authentication": "none", "scopes": "aisp"},
-      "consent_model": "full", "consent_days": 90, "unattended_per_day": 4,
+      "consent_model": "full", "consent_days": 90, "unattended_per_day": 24,
       "history": {"days": 365, "refreshed_days": 89, "date_format": "instant"},
       "id_field": "entryReference", "ids": "STABLE", "balance_priority": ["CLBD"]
     }

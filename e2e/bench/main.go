@@ -78,6 +78,7 @@ var experiments = []experiment{
 	{"pages", measurePages},
 	{"filters", measureFilters},
 	{"due", measureDue},
+	{"nodes", measureNodes},
 	{"stalls", measureStalls},
 	{"neighbour", measureNeighbour},
 	{"logins", measureLogins},

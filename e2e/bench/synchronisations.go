@@ -177,14 +177,9 @@ func measureDue(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	say("%d connections are due at once", len(b.small))
-	var due int64
-	for _, c := range b.small {
-		_, err := b.write.ExecContext(ctx, numbered(b.database, "UPDATE channels SET next_sync_at = ? WHERE connection_id = CAST(? AS BIGINT)"),
-			time.Now().Add(-time.Hour).UnixMicro(), c.id)
-		if err != nil {
-			return nil, err
-		}
-		due++
+	due, err := b.makeDue(ctx)
+	if err != nil {
+		return nil, err
 	}
 	last, err := b.count(ctx, "SELECT MAX(id) FROM synchronisations")
 	if err != nil {
@@ -223,6 +218,19 @@ func measureDue(ctx context.Context, b *bench) ([]figure, error) {
 	f.Note = strings.TrimSpace(fmt.Sprintf("%.0f a minute; all ended %.1f s after the start; the process wrote %.0f kB for each. %s",
 		60*f.Value, elapsed.Seconds(), (more-written)/float64(due), f.Note))
 	return append(alone, f), b.idle(ctx)
+}
+
+// makeDue makes the connections without news due. No platform runs meanwhile.
+func (b *bench) makeDue(ctx context.Context) (due int64, err error) {
+	for _, c := range b.small {
+		_, err := b.write.ExecContext(ctx, numbered(b.database, "UPDATE channels SET next_sync_at = ? WHERE connection_id = CAST(? AS BIGINT)"),
+			time.Now().Add(-time.Hour).UnixMicro(), c.id)
+		if err != nil {
+			return 0, err
+		}
+		due++
+	}
+	return due, nil
 }
 
 // withoutNews measures synchronisations one after the other, without the user: their processor
