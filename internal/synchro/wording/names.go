@@ -80,15 +80,15 @@ func (t text) large() text {
 // shop returns the name in a text; empty without one.
 func shop(t text) string {
 	t = t.trim()
+	whole := string(t.plain)
 	for _, pattern := range noise {
-		whole := string(t.plain)
 		found := pattern.FindStringIndex(whole)
 		if found == nil || strings.HasSuffix(whole[:found[0]], " DE") {
 			continue // the name ends with it: ILE DE FRANCE
 		}
 		rest := t.without(utf8.RuneCountInString(whole[:found[0]]), utf8.RuneCountInString(whole[:found[1]]))
 		if named(rest.shown) {
-			t = rest
+			t, whole = rest, string(rest.plain)
 		}
 	}
 	if !named(t.shown) {

@@ -125,8 +125,9 @@ func match(lines []string) (*phrase, text) {
 		return nil, text{}
 	}
 	first := newText(lines[0])
+	plain := string(first.plain)
 	for i := range phrases {
-		begin := phrases[i].begins.FindString(string(first.plain))
+		begin := phrases[i].begins.FindString(plain)
 		if begin == "" {
 			continue
 		}
@@ -139,7 +140,7 @@ func match(lines []string) (*phrase, text) {
 		}
 		return &phrases[i], rest
 	}
-	if end := contactless.FindString(string(first.plain)); end != "" {
+	if end := contactless.FindString(plain); end != "" {
 		shop := len(first.plain) - utf8.RuneCountInString(end)
 		return &phrase{kind: kind{oxlin.TypePointOfSale, oxlin.TypeCredit}}, text{first.shown[:shop], first.plain[:shop]}
 	}
