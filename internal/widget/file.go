@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/oxlin/oxlin"
@@ -21,8 +22,17 @@ func (s snapshot) takesFile() bool {
 	return s.session.client.WidgetFiles && f.Entry == addConnection && f.Attempt == 0 && f.ConnectionID == 0 && plain
 }
 
+// offersFile reports whether the page of a step has the button for it.
+func (s snapshot) offersFile(at step) bool {
+	return slices.Contains([]step{stepBanks, stepChannels, stepNotice, stepLogin}, at) && s.takesFile()
+}
+
 // haveFile leads to the page that asks for a file, of the chosen bank or of any.
 func (x *exchange) haveFile(s snapshot) (bool, error) {
+	at, _ := s.next()
+	if !s.offersFile(at) {
+		return false, nil
+	}
 	provider := x.flow.Provider
 	if provider == "" {
 		anyBank, ok := x.widget.options.Service.Providers.OfFiles()
@@ -30,9 +40,6 @@ func (x *exchange) haveFile(s snapshot) (bool, error) {
 			return false, nil
 		}
 		provider = anyBank.ID
-	}
-	if !s.takesFile() {
-		return false, nil
 	}
 	return false, x.update(func() { x.flow.Provider, x.flow.File = provider, true })
 }
@@ -43,6 +50,11 @@ func (x *exchange) noFile(s snapshot) (bool, error) {
 		return false, nil // it has no other access
 	}
 	return false, x.update(func() { x.flow.File = false })
+}
+
+// refuseEmpty answers a form without parts: it has no file.
+func (x *exchange) refuseEmpty(s snapshot) (bool, error) {
+	return true, x.fileFailed(s, page.File{}, oxlin.Invalid(fieldSent, "The form has no file."))
 }
 
 func fileView(s snapshot, bank page.Bank) page.File {
@@ -59,13 +71,13 @@ func (x *exchange) handleFile() error {
 	at, _ := found.next()
 	if at != stepFile {
 		if x.session.client.WidgetFiles {
-			x.giveTime()
+			giveTime(x)
 			discard(x) // the flow has ended, perhaps by the same form
 		}
 		x.redirect(x.self())
 		return nil
 	}
-	x.giveTime()
+	giveTime(x)
 	release, free := x.widget.uploads.take(x.session.UserID)
 	if !free {
 		discard(x)
@@ -99,7 +111,7 @@ func (x *exchange) takeFile(s snapshot, sent sentFile) error {
 	}
 	var done connect.Imported
 	for {
-		file.Agreed.Count = x.countFile()
+		file.Agreed.Count = countFile(x)
 		done, err = x.widget.options.Service.Imports.AtProvider(x.ctx, x.session.caller(), x.flow.Provider, file)
 		if !errors.Is(err, errStale) {
 			break
@@ -116,7 +128,7 @@ func (x *exchange) takeFile(s snapshot, sent sentFile) error {
 }
 
 // countFile returns the change of the flow by which each form counts once.
-func (x *exchange) countFile() func(context.Context, *store.Tx) error {
+func countFile(x *exchange) func(context.Context, *store.Tx) error {
 	return func(ctx context.Context, tx *store.Tx) error {
 		return anew(x.flow, func(tx *store.Tx) error {
 			x.flow.FilesTaken++

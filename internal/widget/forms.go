@@ -30,16 +30,15 @@ type form func(*exchange, snapshot) (answered bool, err error)
 // counterpart of snapshot.next, which finds the page.
 var forms = map[step]map[string]form{
 	stepTerms:    {"accept_terms": (*exchange).acceptTerms},
-	stepBanks:    {"": (*exchange).chooseBank, "have_file": (*exchange).haveFile},
-	stepChannels: {"": (*exchange).chooseChannel, "renew": (*exchange).renewEarlier, "have_file": (*exchange).haveFile},
+	stepBanks:    {"": (*exchange).chooseBank},
+	stepChannels: {"": (*exchange).chooseChannel, "renew": (*exchange).renewEarlier},
 	stepNotice: {
 		"authorize":          (*exchange).authorize,
 		"no_current_account": (*exchange).skipRedirect,
 		"renew":              (*exchange).renewEarlier,
-		"have_file":          (*exchange).haveFile,
 	},
-	stepLogin:     {"": (*exchange).login, "renew": (*exchange).renewEarlier, "have_file": (*exchange).haveFile},
-	stepFile:      {"no_file": (*exchange).noFile},
+	stepLogin:     {"": (*exchange).login, "renew": (*exchange).renewEarlier},
+	stepFile:      {"": (*exchange).refuseEmpty, "no_file": (*exchange).noFile},
 	stepChallenge: {"": (*exchange).answer},
 	stepConsent:   {"consent": (*exchange).consentToAll},
 	stepAccounts:  {"choose": (*exchange).shareAccounts},
@@ -61,6 +60,7 @@ var forms = map[step]map[string]form{
 var frameForms = map[string]form{
 	"cancel":     (*exchange).cancel,
 	"other_bank": (*exchange).forgetBank,
+	"have_file":  (*exchange).haveFile,
 }
 
 // formOf returns the form that a page handles an action with, nil without one.

@@ -19,6 +19,7 @@ var pagesOfSteps = map[step]page.View{
 	stepChannels:     page.Channels{Choices: []page.ChannelChoice{{ID: "E", Mode: oxlin.ModeEmbedded}}, Earlier: earlierOfSteps},
 	stepNotice:       page.Notice{NoCurrentAccount: true, Earlier: earlierOfSteps},
 	stepLogin:        page.Login{Fields: []page.Field{{ID: "300", Type: oxlin.CredentialText}}, Earlier: earlierOfSteps},
+	stepFile:         page.File{Connect: true},
 	stepLoading:      page.Loading{},
 	stepChallenge:    page.Challenge{OK: "307"},
 	stepConsent:      page.Consent{},
@@ -36,7 +37,7 @@ var earlierOfSteps = []page.Earlier{{ID: 7}}
 func postedActions(t *testing.T, view page.View) []string {
 	t.Helper()
 	var html bytes.Buffer
-	err := page.Render(t.Context(), &html, page.Frame{Language: "en", OtherBank: true}, view)
+	err := page.Render(t.Context(), &html, page.Frame{Language: "en", OtherBank: true, HaveFile: true}, view)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -430,7 +430,7 @@ func (x *exchange) draw(status int, s snapshot, at step, end ending, changed pag
 		view = x.view(s, at, end)
 	}
 	frame := x.frame(x.flow, at, end)
-	frame.HaveFile = slices.Contains([]step{stepBanks, stepChannels, stepNotice, stepLogin}, at) && s.takesFile()
+	frame.HaveFile = s.offersFile(at)
 	if at == stepConsent || at == stepAccounts {
 		frame.Self += "&shown=" + url.QueryEscape(x.flow.shown())
 	}

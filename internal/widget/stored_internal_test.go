@@ -12,7 +12,7 @@ func TestStoredJSON(t *testing.T) {
 	const storedEnding = `{"Status": "failed", "Result": "created", "Description": "d", "ConnectionID": 2}`
 	storetest.Stored[state](t, `{
 		"Entry": "edit_credentials", "Opened": "add_connection", "Modern": true, "Parameters": "lang=fr","Ignored":["font"], "Language": "fr", "Queue": 5, "Provider": "87",
-		"Definition": "8700", "Bound": 2, "Watched": true, "Left": 1, "Consented": true, "Finished": ["8701"], "Made": true,
+		"Definition": "8700", "File": true, "FilesTaken": 1, "Bound": 2, "Watched": true, "Left": 1, "Consented": true, "Finished": ["8701"], "Made": true,
 		"Waited": [11], "Problem": "refused", "NotedReturns": ["0123456789abcdef"], "Framed": true, "Returned": true, "Undoing": `+storedEnding+`,
 		"Told": "WIDGET_LOGIN", "Ended": `+storedEnding+`}`)
 }

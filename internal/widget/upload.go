@@ -62,7 +62,7 @@ func bringsFile(r *http.Request) bool {
 }
 
 // giveTime gives a request the time of a file.
-func (x *exchange) giveTime() {
+func giveTime(x *exchange) {
 	control := http.NewResponseController(x)
 	// Connections follow the machine's clock. One without deadlines needs no others.
 	_ = control.SetReadDeadline(time.Now().Add(uploadTime))
