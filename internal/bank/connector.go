@@ -43,6 +43,12 @@ type Replacer interface {
 	Replaced(old, renewed Access) (left Access, ok bool)
 }
 
+// Sharer is a Revoker at whose bank a renewal may go on with the consent of before.
+type Sharer interface {
+	// SharesConsent reports whether two accesses are of one consent: whoever revokes one of them ends the other.
+	SharesConsent(a, b Access) bool
+}
+
 // OwnerReader is a connector that can name the customer.
 type OwnerReader interface {
 	// Owner reads the customer's identity. It returns an empty Owner if the bank does

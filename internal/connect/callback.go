@@ -575,7 +575,7 @@ func (a *Authorizations) handBack(ctx context.Context, begun store.Authorization
 	defer cancel()
 	_, err := try(ctx, func(ctx context.Context) error {
 		return a.db.Write(ctx, func(tx *store.Tx) error {
-			return a.engine.RevokeUnsaved(ctx, tx, begun.ProviderID, begun.DefinitionID, access)
+			return synchro.RevokeUnstored(ctx, a.engine, tx, begun.UserID, begun.ProviderID, begun.DefinitionID, access)
 		})
 	})
 	if err != nil {
@@ -590,6 +590,10 @@ func (a *Authorizations) handBack(ctx context.Context, begun store.Authorization
 // handBackTime bounds handBack. The process may be waiting for it to stop.
 const handBackTime = 15 * time.Second
 
+// errMayBeShared keeps a renewed access until the database is back: only there is the consent of the stored one,
+// which may be the same.
+var errMayBeShared = errors.New("the consent may be that of a stored access")
+
 // revokeNow calls a bank that can revoke access.
 func (a *Authorizations) revokeNow(ctx context.Context, begun store.Authorization, access bank.Access) error {
 	connector, err := a.catalogue.Connector(begun.ProviderID, begun.DefinitionID)
@@ -599,6 +603,10 @@ func (a *Authorizations) revokeNow(ctx context.Context, begun store.Authorizatio
 	revoker, ok := connector.(bank.Revoker)
 	if !ok {
 		return nil
+	}
+	_, shares := connector.(bank.Sharer)
+	if shares && begun.ConnectionID != 0 {
+		return errMayBeShared
 	}
 	for pause := 500 * time.Millisecond; ; pause *= 2 {
 		err = revoker.Revoke(ctx, access)

@@ -14,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -261,7 +262,7 @@ func (a *Authorizations) decide(ctx context.Context, held store.HeldAccess, begu
 			result, err = a.attach(ctx, tx, begun, access, psu)
 		} else {
 			result.unconfirmed(against)
-			err = a.engine.RevokeUnsaved(ctx, tx, begun.ProviderID, begun.DefinitionID, access)
+			err = synchro.RevokeUnstored(ctx, a.engine, tx, begun.UserID, begun.ProviderID, begun.DefinitionID, access)
 		}
 		if err != nil {
 			return err
@@ -339,7 +340,14 @@ func (a *Authorizations) giveBack(ctx context.Context, tx *store.Tx, held store.
 	if err != nil {
 		return err
 	}
-	return a.engine.RevokeUnsaved(ctx, tx, held.ProviderID, held.DefinitionID, access)
+	begun, err := tx.Read().Authorization(ctx, held.StateHash)
+	if oxlin.IsNotFound(err) {
+		return a.engine.RevokeUnsaved(ctx, tx, held.ProviderID, held.DefinitionID, access)
+	}
+	if err != nil {
+		return err
+	}
+	return synchro.RevokeUnstored(ctx, a.engine, tx, begun.UserID, held.ProviderID, held.DefinitionID, access)
 }
 
 // mostEnded bounds the questions that one sweep ends.

@@ -93,6 +93,47 @@ func (e *Engine) RevokeUnsaved(ctx context.Context, tx *store.Tx, provider oxlin
 	return e.queue.EnqueueRevoke(ctx, tx, provider, definition, sealed)
 }
 
+// RevokeUnstored enqueues the revocation of an access that is not stored in a channel of its user after all. Where it
+// is of the same consent as a stored one, nothing is revoked: the bank would end both, perhaps by the tokens
+// alone. Nor is anything where a stored access cannot be read.
+func RevokeUnstored(ctx context.Context, e *Engine, tx *store.Tx, user oxlin.UserID, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, access bank.Access) error {
+	shared, err := sharesConsent(ctx, e, tx.Read(), user, provider, definition, access)
+	if err != nil || shared {
+		return err
+	}
+	return e.RevokeUnsaved(ctx, tx, provider, definition, access)
+}
+
+// sharesConsent reports whether an access is, or may be, of the same consent as a stored one of the user.
+func sharesConsent(ctx context.Context, e *Engine, reader store.Reader, user oxlin.UserID, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, access bank.Access) (bool, error) {
+	connector, err := e.catalogue.Connector(provider, definition)
+	sharer, ok := connector.(bank.Sharer)
+	if err != nil || !ok {
+		return false, nil
+	}
+	connections, err := reader.Connections(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	for _, connection := range connections {
+		channel, used := connection.Channel(definition)
+		if !used || connection.ProviderID != provider {
+			continue
+		}
+		kept, err := e.accessIn(ctx, reader, channel.ID)
+		switch {
+		case errors.Is(err, vault.ErrAway):
+			return false, err
+		case err != nil:
+			e.log.WarnContext(ctx, "a stored access cannot be read, and a consent that may be its own stays at the bank", "channel", channel.ID, "error", err)
+			return true, nil
+		case sharer.SharesConsent(access, kept):
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // RevokeReplaced enqueues the revocation of the consent that a channel's access leaves at the bank when a renewal
 // has made another one. The caller stores the renewed access in the same transaction, so the job runs only
 // if that holds. An old access that cannot be read keeps nobody from renewing.

@@ -38,6 +38,7 @@ var (
 	_ bank.Refresher    = (*Connector)(nil)
 	_ bank.Revoker      = (*Connector)(nil)
 	_ bank.Replacer     = (*Connector)(nil)
+	_ bank.Sharer       = (*Connector)(nil)
 )
 
 // New returns the connector of one bank. It fails if the data have faults or a signing key
@@ -276,4 +277,10 @@ func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
 // Replaced returns the consent of an access if a renewal has made another one.
 func (c *Connector) Replaced(old, renewed bank.Access) (left bank.Access, ok bool) {
 	return consents{c}.replaced(old, renewed)
+}
+
+// SharesConsent reports whether two accesses are of one consent, which some banks extend instead of making another.
+func (c *Connector) SharesConsent(a, b bank.Access) bool {
+	id := consentOf(a).ID
+	return id != "" && id == consentOf(b).ID
 }

@@ -35,6 +35,7 @@ var (
 	_ bank.Refresher    = (*Connector)(nil)
 	_ bank.Revoker      = (*Connector)(nil)
 	_ bank.Replacer     = (*Connector)(nil)
+	_ bank.Sharer       = (*Connector)(nil)
 	_ bank.OwnerReader  = (*Connector)(nil)
 	_ bank.PeriodReader = (*Connector)(nil)
 	_ bank.Decoder      = (*Connector)(nil)

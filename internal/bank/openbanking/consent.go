@@ -282,7 +282,7 @@ func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
 			return err
 		}
 	}
-	err := c.deleteConsent(ctx, state.Consent)
+	err := deleteConsent(ctx, c, state.Consent)
 	if err != nil {
 		return err
 	}
@@ -298,6 +298,15 @@ func (c *Connector) Replaced(old, renewed bank.Access) (left bank.Access, ok boo
 	return bank.Access{State: old.State}, before.Consent != "" && before.Consent != now.Consent
 }
 
+// SharesConsent reports whether two accesses are of one consent, as after a login for that of before.
+func (c *Connector) SharesConsent(a, b bank.Access) bool {
+	var one, other accessState
+	if a.State.IsZero() || decodeState(a.State, &one) != nil || b.State.IsZero() || decodeState(b.State, &other) != nil {
+		return false
+	}
+	return one.Consent != "" && one.Consent == other.Consent
+}
+
 // Discard deletes a consent that the user has not given.
 func (c *Connector) Discard(ctx context.Context, state oxlin.Secret) error {
 	var w way
@@ -308,14 +317,14 @@ func (c *Connector) Discard(ctx context.Context, state oxlin.Secret) error {
 	if w.Earlier {
 		return nil
 	}
-	return c.deleteConsent(ctx, w.Consent)
+	return deleteConsent(ctx, c, w.Consent)
 }
 
 // goneCodes are the codes of a bank that no longer has a consent.
 var goneCodes = []string{"UK.OBIE.Resource.NotFound", "UK.OBIE.Resource.InvalidConsentStatus", "UK.OBIE.NotFound"}
 
 // deleteConsent deletes a consent. One that the bank does not have is deleted already.
-func (c *Connector) deleteConsent(ctx context.Context, id string) error {
+func deleteConsent(ctx context.Context, c *Connector, id string) error {
 	if id == "" || c.config.Consent.Undeletable {
 		return nil
 	}

@@ -32,3 +32,24 @@ func TestAReplacedConsentIsDeletedAlone(t *testing.T) {
 		t.Errorf("the bank is asked for\n%s%v", told, err)
 	}
 }
+
+// Two accesses are of one consent only if both name it.
+func TestAccessesOfOneConsent(t *testing.T) {
+	connector := scripted(t, "", &counter{t: t})
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{`{"consent":"c-1"}`, `{"consent":"c-1"}`, true},
+		{`{"consent":"c-1"}`, `{"consent":"c-2"}`, false},
+		{`{"consent":""}`, `{"consent":""}`, false},
+		{`{"consent":"c-1"}`, ``, false},
+		{``, ``, false},
+		{`{"consent":"c-1"}`, `nonsense`, false},
+	} {
+		a, b := bank.Access{State: oxlin.NewSecret(test.a)}, bank.Access{State: oxlin.NewSecret(test.b)}
+		if connector.SharesConsent(a, b) != test.want || connector.SharesConsent(b, a) != test.want {
+			t.Errorf("%q and %q share a consent: want %t", test.a, test.b, test.want)
+		}
+	}
+}

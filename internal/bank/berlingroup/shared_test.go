@@ -1,0 +1,90 @@
+package berlingroup_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	usecases "github.com/oxlin/oxlin/internal/connect"
+	"github.com/oxlin/oxlin/internal/platformtest"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/storetest"
+)
+
+// TestARenewalThatIsNotKeptLeavesTheStoredConsent renews a connection, and nobody agrees to the return. What goes back
+// to the bank is the consent of the renewal, in no case that of the stored access, which the bank may have extended.
+func TestARenewalThatIsNotKeptLeavesTheStoredConsent(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		extends  bool
+		answered bool
+		want     string
+	}{
+		{"the same consent, and the user says no", true, true, ""},
+		{"the same consent, and nobody answers", true, false, ""},
+		{"another consent, and the user says no", false, true, "C2"},
+		{"another consent, and nobody answers", false, false, "C2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				behind := &renewing{extends: test.extends}
+				banks := &catalogueOf{}
+				banks.connector = connector(t, "", behind)
+				w := platformtest.New(t, db, platformtest.Options{Catalogue: banks, Now: now, PublicURL: "https://oxlin.example"})
+				caller := w.LicensedCaller()
+				give := func(id oxlin.ConnectionID) usecases.CallbackResult {
+					t.Helper()
+					_, err := w.Service.Authorizations.Begin(t.Context(), caller, usecases.AuthorizeRequest{
+						ProviderID: "1", DefinitionID: "11", ConnectionID: id, ReturnURI: "https://client.example/return",
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					back, err := url.Parse(behind.back)
+					if err != nil {
+						t.Fatal(err)
+					}
+					result, err := w.Service.Authorizations.Finish(t.Context(), usecases.Callback{State: back.Query().Get("state"), PSU: caller.PSU, Query: back.Query()})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return result
+				}
+				id := give(0).ConnectionID
+				w.Settle()
+				caller.Client.ConfirmReturn = true
+				w.SaveClients(caller.Client)
+				renewal := give(id)
+				if renewal.Status != "held" {
+					t.Fatalf("the renewal ends with %+v", renewal)
+				}
+				var err error
+				if test.answered {
+					_, err = w.Service.Authorizations.Answer(t.Context(), renewal.Question, false, caller.PSU, nil)
+				} else {
+					w.Clock.Advance(time.Hour)
+					err = w.Service.Authorizations.EndUnanswered(t.Context(), nil)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.Revoke()
+				if got := strings.Join(behind.deleted, " "); got != test.want {
+					t.Errorf("deleted are %q, want %q", got, test.want)
+				}
+				err = w.Service.Connections.Delete(t.Context(), caller, id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				behind.deleted = nil
+				w.Settle()
+				w.Revoke()
+				if got := strings.Join(behind.deleted, " "); got != "C1" {
+					t.Errorf("with the connection are deleted %q, want C1", got)
+				}
+			})
+		})
+	}
+}
