@@ -420,7 +420,7 @@ func (c consents) replaced(old, renewed bank.Access) (left bank.Access, ok bool)
 // discard is Connector.Discard.
 func (c consents) discard(ctx context.Context, state oxlin.Secret) error {
 	w, err := readWay(state)
-	if err != nil {
+	if err != nil || w.Earlier {
 		return err
 	}
 	return c.deleteConsent(ctx, w)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 	usecases "github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
@@ -86,5 +87,23 @@ func TestARenewalThatIsNotKeptLeavesTheStoredConsent(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A renewal that is given up deletes the consent that it has made, and none that the bank has extended.
+func TestARenewalThatIsGivenUpLeavesTheStoredConsent(t *testing.T) {
+	for extends, want := range map[bool]string{true: "", false: "C2"} {
+		behind := &renewing{extends: extends, made: 1}
+		c := connector(t, "", behind)
+		step, err := c.Continue(t.Context(), bank.Input{Event: bank.Begun, Journey: bank.Journey{
+			RedirectURI: "https://oxlin.example/back", RedirectState: "a-state", Access: bank.Access{State: oxlin.NewSecret(`{"consent_id":"C1"}`)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Discard(t.Context(), step.(bank.Address).State)
+		if got := strings.Join(behind.deleted, " "); err != nil || got != want {
+			t.Errorf("extends %t: deleted are %q, want %q, %v", extends, got, want, err)
+		}
 	}
 }

@@ -28,10 +28,12 @@ type way struct {
 	Answers map[string]string `json:"answers,omitempty"`
 	// ConsentID and AuthorisationID are the bank's ids of what was made; Making is set before
 	// the request that makes a consent.
-	ConsentID       string     `json:"consent_id,omitempty"`
-	AuthorisationID string     `json:"authorisation_id,omitempty"`
-	Making          bool       `json:"making,omitempty"`
-	ValidUntil      oxlin.Date `json:"valid_until,omitzero"`
+	ConsentID       string `json:"consent_id,omitempty"`
+	AuthorisationID string `json:"authorisation_id,omitempty"`
+	Making          bool   `json:"making,omitempty"`
+	// Earlier is set if the bank extends the consent of the access that is renewed.
+	Earlier    bool       `json:"earlier,omitempty"`
+	ValidUntil oxlin.Date `json:"valid_until,omitzero"`
 	// Detailed is set at the second consent, which names the accounts that the first has listed.
 	Detailed bool `json:"detailed,omitempty"`
 	// AuthorizeURL and TokenURL are discovered addresses.
@@ -269,6 +271,7 @@ func (c consents) makeConsent(ctx context.Context, input bank.Input, w way, pass
 		return nil, err
 	}
 	w.Making, w.ConsentID = false, firstOf(string(answer.ConsentID), consentIDIn(answer.location))
+	w.Earlier = w.ConsentID == consentOf(input.Journey.Access).ID
 	if w.ConsentID == "" {
 		return nil, psd2.Nonsense(errors.New("the bank gave the consent no id"))
 	}
