@@ -31,7 +31,8 @@ func TestInTheBrowser(t *testing.T) {
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(file, ".test.mjs"), func(t *testing.T) {
 				t.Parallel()
-				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_EXAMPLE="+sandbox.example, "OXLIN_NOTES="+notes, "OXLIN_LOG="+sandbox.log)
+				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_EXAMPLE="+sandbox.example, "OXLIN_NOTES="+notes, "OXLIN_LOG="+sandbox.log,
+					"OXLIN_BINARY="+sandbox.binary, "OXLIN_DATA="+sandbox.data)
 			})
 		}
 	})
@@ -76,8 +77,10 @@ type sandbox struct {
 	platform, bank string
 	// example is the sample integrator, not running.
 	example string
-	log     string
-	stop    func(t *testing.T)
+	// An operator's commands run binary, beside the sandbox, on data.
+	binary, data string
+	log          string
+	stop         func(t *testing.T)
 }
 
 // start builds the binaries and runs a sandbox for as long as the test lasts.
@@ -107,14 +110,17 @@ func build(t *testing.T) string {
 // serve runs a sandbox of the binaries in a directory for as long as the test lasts.
 func serve(t *testing.T, directory string, flags ...string) sandbox {
 	t.Helper()
-	s := sandbox{example: filepath.Join(directory, "integrator"), log: filepath.Join(directory, "log")}
+	s := sandbox{
+		example: filepath.Join(directory, "integrator"), log: filepath.Join(directory, "log"),
+		binary: filepath.Join(directory, "oxlin"), data: filepath.Join(directory, "data"),
+	}
 	log, err := os.Create(s.log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	process := exec.Command(filepath.Join(directory, "oxlin"), append([]string{"serve", "--log-level", "DEBUG", "--sandbox",
-		"--testbank-listen", "127.0.0.1:0", "--data", filepath.Join(directory, "data")}, flags...)...)
+	process := exec.Command(s.binary, append([]string{"serve", "--log-level", "DEBUG", "--sandbox",
+		"--testbank-listen", "127.0.0.1:0", "--data", s.data}, flags...)...)
 	process.Stderr = log
 	stdout, err := process.StdoutPipe()
 	if err != nil {

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 
-const need = (name) => process.env[name] ?? assert.fail(`${name} is not set: go test ./e2e/browser sets it`)
+export const need = (name) => process.env[name] ?? assert.fail(`${name} is not set: go test ./e2e/browser sets it`)
 
 /** The address of the platform, and of its test bank. */
 export const platform = need('OXLIN_PLATFORM')
