@@ -569,6 +569,34 @@ func TestBookedRowsGetTheirDayFirst(t *testing.T) {
 	}
 }
 
+// TestTheDayInALabelTellsUndatedRowsApart has an authorisation of one day, and a booked row without any
+// day whose label tells the day of the operation.
+func TestTheDayInALabelTellsUndatedRowsApart(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		pending row
+		booked  row
+		want    oxlin.TransactionID
+	}{
+		{"the same day", row{on: 10, label: "GARAGE DU PORT"}, row{label: "CB GARAGE DU PORT 10/03"}, 1},
+		{"the day after midnight", row{on: 10, label: "GARAGE DU PORT"}, row{label: "CB GARAGE DU PORT 11/03"}, 1},
+		{"another day", row{on: 10, label: "GARAGE DU PORT"}, row{label: "CB GARAGE DU PORT 14/03"}, 2},
+		{"another day, under one id", row{id: "a17", on: 10, label: "GARAGE DU PORT"}, row{id: "a17", label: "CB GARAGE DU PORT 14/03"}, 2},
+		{"no day", row{on: 10, label: "GARAGE DU PORT"}, row{label: "CB GARAGE DU PORT"}, 1},
+		{"the pending row has none but in its label", row{label: "GARAGE DU PORT 10/03"}, row{booked: 15, label: "CB GARAGE DU PORT 14/03"}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.pending.pending, c.pending.amount, c.booked.amount = true, -8100, -8100
+			var l ledger
+			l.apply(fetch(bank.IDStable, c.pending))
+			_, ids := l.apply(fetch(bank.IDStable, c.booked))
+			if ids[0] != c.want {
+				t.Errorf("the booked row is %v, not %v", ids[0], c.want)
+			}
+		})
+	}
+}
+
 // TestARowOnTwoPagesCountsOnce shows a row twice under one id at banks whose ids do not last.
 func TestARowOnTwoPagesCountsOnce(t *testing.T) {
 	for _, c := range []struct {

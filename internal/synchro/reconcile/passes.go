@@ -275,7 +275,7 @@ func (m *matcher) settledLate(k, f *row) int {
 
 // booksDated reports whether a pending and a booked row, of which one has no day, may be one.
 func booksDated(k, f *row) bool {
-	return k.open && !f.open && k.undated() != f.undated() && !referencesConflict(k, f)
+	return k.open && !f.open && k.undated() != f.undated() && !referencesConflict(k, f) && !otherOperation(k, f)
 }
 
 func (m *matcher) settlingOnwards(k, f *row) bool {
@@ -568,7 +568,8 @@ func dated(k, f *row) int {
 // dayless scores two rows of which one or neither has a day.
 func dayless(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if !k.undated() && !f.undated() || step < same && k.words != f.words || !k.open && f.open || !k.undated() && !k.covered || referencesConflict(k, f) {
+	if !k.undated() && !f.undated() || step < same && k.words != f.words || !k.open && f.open || !k.undated() && !k.covered || referencesConflict(k, f) ||
+		otherOperation(k, f) {
 		return never
 	}
 	return 1000 + 10*closeness

@@ -110,7 +110,32 @@ func (r *row) cardDay() day {
 func otherOperation(a, b *row) bool {
 	apart := func(x, y day, most int) bool { return x.told && y.told && !x.within(y, -most, most) }
 	return apart(a.cardDay(), b.cardDay(), 0) || apart(a.operated, b.operated, 1) ||
-		apart(a.cardDay(), b.operated, 1) || apart(a.operated, b.cardDay(), 1)
+		apart(a.cardDay(), b.operated, 1) || apart(a.operated, b.cardDay(), 1) || otherLabelDay(a, b)
+}
+
+// otherLabelDay reports whether a row without a day tells another day of the operation in its label
+// than a row with one. Such a label has no year to compare.
+func otherLabelDay(a, b *row) bool {
+	if b.undated() {
+		a, b = b, a
+	}
+	if !a.undated() || b.undated() || !b.operated.told && !b.cardDay().told {
+		return false
+	}
+	parts := cardDate.FindStringSubmatch(a.words)
+	if parts == nil {
+		return false
+	}
+	at := parts[2] + parts[4] + "-" + parts[1] + parts[3]
+	apart := func(other day, most int) bool {
+		for by := -most; by <= most; by++ {
+			if other.told && other.before(by).String()[5:] == at {
+				return false
+			}
+		}
+		return other.told
+	}
+	return apart(b.cardDay(), 0) || apart(b.operated, 1)
 }
 
 // bookedBefore reports whether a row whose label has no day was booked before the operation that
