@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,7 +91,7 @@ func (b *fileBody) open() error {
 			return readFault(err, "The body is not a valid form.")
 		}
 		if isFile {
-			b.file = strings.NewReader(string(content))
+			b.file = bytes.NewReader(content)
 		} else {
 			b.fields[part.FormName()] = string(content)
 		}
@@ -169,6 +170,11 @@ func (a *API) ImportIntoConnection(ctx context.Context, request oas.ImportIntoCo
 	if err != nil {
 		return nil, err
 	}
+	release, err := a.options.Service.Imports.Receive(callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences, params.Mapping)
 	if err != nil {
 		return nil, err
@@ -179,6 +185,11 @@ func (a *API) ImportIntoConnection(ctx context.Context, request oas.ImportIntoCo
 
 // ImportAtProvider imports a file of a bank.
 func (a *API) ImportAtProvider(ctx context.Context, request oas.ImportAtProviderReq, params oas.ImportAtProviderParams) (*oas.Imported, error) {
+	release, err := a.options.Service.Imports.Receive(callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences, params.Mapping)
 	if err != nil {
 		return nil, err

@@ -660,6 +660,70 @@ func TestAFileMayTakeItsTime(t *testing.T) {
 	}
 }
 
+// Files on their way have places: one for a user, two for a client, and the others are served meanwhile.
+func TestSlowFilesOfAClientKeepNobodyElseWaiting(t *testing.T) {
+	w := newImportWorld(t, sqlite(t))
+	file := camtOf(firstIBAN, truth(oxlin.DateIn(w.Clock.Now(), oxlin.Paris), 3), "")
+	_, second := w.user(t, licensed)
+	_, third := w.user(t, licensed)
+	_, other := w.user(t, unlicensed)
+	whole := func(token string) answer {
+		return w.world.send(t, request{method: "POST", path: "/v2.1" + atBank, token: token, body: file, contentType: "application/octet-stream"})
+	}
+	var ends []func()
+	for _, token := range []string{w.token, second} {
+		body, writer := io.Pipe()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.URL+"/v2.1"+atBank, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		status := make(chan int, 1)
+		go func() {
+			defer close(status)
+			response, err := http.DefaultClient.Do(r)
+			if err == nil {
+				status <- response.StatusCode
+				response.Body.Close()
+			}
+		}()
+		_, _ = io.WriteString(writer, file[:100])
+		ends = append(ends, func() {
+			_, _ = io.WriteString(writer, file[100:])
+			_ = writer.Close()
+			if got := <-status; got != 202 {
+				t.Errorf("a slow file: status %d", got)
+			}
+		})
+	}
+	refused := func(token string) bool {
+		got := whole(token)
+		if got.StatusCode == 202 {
+			return false
+		}
+		got.wantError(t, 429, oxlin.CodeTooManyRequests, "")
+		if got.Header.Get("Retry-After") == "" {
+			t.Error("nothing says when to try again")
+		}
+		return true
+	}
+	for begun := time.Now(); !refused(w.token); { // until both have their places
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("a second file of a user is taken")
+		}
+	}
+	for begun := time.Now(); !refused(third); {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("a third file of a client is taken")
+		}
+	}
+	whole(other).want(t, 202)
+	for _, end := range ends {
+		end()
+	}
+	whole(third).want(t, 202)
+}
+
 func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
 	w := newImportWorld(t, sqlite(t))
 	all := truth(oxlin.DateIn(w.Clock.Now(), oxlin.Paris), 3)

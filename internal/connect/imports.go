@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/statement"
@@ -17,17 +15,16 @@ import (
 )
 
 // Imports are the use cases about files in which a bank's customer has downloaded statements.
-type Imports struct{ *core }
+type Imports struct {
+	*core
+	files files
+}
 
 // The limits of an import.
 const (
 	// MostFileBytes limits a file, packed and unpacked.
 	MostFileBytes = 16 << 20
 	mostFileRows  = 200_000
-	// mostImports are how many files a process imports at once, one for each user.
-	mostImports = 2
-	// importPause is after how long somebody whose turn it is not may try again.
-	importPause = 5 * time.Second
 )
 
 // NewImport is a file, and the answers to what it leaves open.
@@ -140,30 +137,6 @@ var (
 	ErrFileLimit  = statement.ErrLimit
 )
 
-// turns limits the imports of a process.
-type turns struct {
-	mutex sync.Mutex
-	users map[oxlin.UserID]bool
-}
-
-// take takes a turn, or tells when to ask again.
-func (t *turns) take(user oxlin.UserID) (release func(), err error) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if t.users[user] || len(t.users) >= mostImports {
-		return nil, &oxlin.Error{Code: oxlin.CodeTooManyRequests, RetryAfter: importPause, Message: "Another file is being imported; send this one again later."}
-	}
-	if t.users == nil {
-		t.users = make(map[oxlin.UserID]bool)
-	}
-	t.users[user] = true
-	return func() {
-		t.mutex.Lock()
-		defer t.mutex.Unlock()
-		delete(t.users, user)
-	}, nil
-}
-
 // IntoConnection imports a file into a connection of the caller's user.
 func (i *Imports) IntoConnection(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, file NewImport) (Imported, error) {
 	into, err := ownConnection(ctx, i.db.Read(), caller, id)
@@ -195,7 +168,7 @@ func (i *Imports) AtProvider(ctx context.Context, caller oxlin.Caller, id oxlin.
 // run reads a file, finds its accounts in one transaction, and adds the rows of one after the other. The
 // user's answers about files of the bank are remembered for the next one.
 func (i *Imports) run(ctx context.Context, caller oxlin.Caller, provider oxlin.ProviderID, file NewImport, find func(ctx context.Context, tx *store.Tx, parts []*part) (place, error)) (Imported, error) {
-	release, err := i.turns.take(caller.UserID)
+	release, err := i.files.turn(ctx)
 	if err != nil {
 		return Imported{}, err
 	}

@@ -13,7 +13,7 @@ func TestABankCodeLeadsToItsProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	imports := &Imports{&core{catalogue: known}}
+	imports := &Imports{core: &core{catalogue: known}}
 	anyBank, _ := known.Provider("2999")
 	nickel, _ := known.Provider("2003")
 	for name, test := range map[string]struct {

@@ -84,7 +84,7 @@ func New(options Options) *Service {
 		Connections:    &Connections{c},
 		Consents:       &Consents{c},
 		Credentials:    &Credentials{c},
-		Imports:        &Imports{c},
+		Imports:        &Imports{core: c, files: newFiles()},
 		Keys:           &Keys{c},
 		Providers:      newProviders(options.Catalogue),
 		Queues:         &Queues{c},
@@ -112,7 +112,6 @@ type core struct {
 	startedAt   time.Time
 	attended    pace.Limit
 	asked       pace.Memory // by connection
-	turns       turns
 }
 
 // over reports whether a time is over. While the clock is in doubt, it is not.

@@ -78,10 +78,10 @@ func (x *exchange) handleFile() error {
 		return nil
 	}
 	giveTime(x)
-	release, free := x.widget.uploads.take(x.session.UserID)
-	if !free {
+	release, err := x.widget.options.Service.Imports.Receive(x.session.caller())
+	if err != nil {
 		discard(x)
-		return x.fileFailed(found, page.File{}, busyFile)
+		return x.fileFailed(found, page.File{}, err)
 	}
 	defer release()
 	sent, err := readFile(x)
@@ -94,9 +94,6 @@ func (x *exchange) handleFile() error {
 	}
 	return x.takeFile(found, sent)
 }
-
-// busyFile is the error for a file that another one is before.
-var busyFile = oxlin.Errorf(oxlin.CodeTooManyRequests, "Another file is on its way.")
 
 // takeFile imports a file, and ends the flow with what it has brought.
 func (x *exchange) takeFile(s snapshot, sent sentFile) error {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -15,8 +14,6 @@ import (
 
 // The limits of a form with a file.
 const (
-	// mostUploads are how many files a process receives at once, one for each user: they are in memory.
-	mostUploads = 4
 	// mostSent is how much of a form is received at all, so that a file that is too large gets a page for
 	// an answer. Only connect.MostFileBytes of it are kept.
 	mostSent = 128 << 20
@@ -30,30 +27,6 @@ const (
 
 // fieldSent names the part of the form that is the file.
 const fieldSent = "file of the form"
-
-// uploads are the files on their way to a process.
-type uploads struct {
-	mutex sync.Mutex
-	users map[oxlin.UserID]bool
-}
-
-// take takes a place, or reports that none is free.
-func (u *uploads) take(user oxlin.UserID) (release func(), free bool) {
-	u.mutex.Lock()
-	defer u.mutex.Unlock()
-	if u.users[user] || len(u.users) >= mostUploads {
-		return nil, false
-	}
-	if u.users == nil {
-		u.users = make(map[oxlin.UserID]bool)
-	}
-	u.users[user] = true
-	return func() {
-		u.mutex.Lock()
-		defer u.mutex.Unlock()
-		delete(u.users, user)
-	}, true
-}
 
 // bringsFile reports whether a posted form has parts, as those with a file.
 func bringsFile(r *http.Request) bool {

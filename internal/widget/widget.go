@@ -52,8 +52,6 @@ type Options struct {
 type Widget struct {
 	options Options
 	done    chan struct{}
-	// uploads limits the files on their way.
-	uploads uploads
 }
 
 // New returns a widget.
