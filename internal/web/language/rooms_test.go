@@ -26,7 +26,8 @@ var rooms = []struct {
 }{
 	{"../../auth/page", signin.Texts, []string{"device.", "done.", "problem.", "scope."}},
 	{"../../widget/page", widget.Texts, []string{
-		"accounts.", "account.", "back.", "elsewhere.", "answered.", "device.", "data.kind.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text.",
+		"accounts.", "account.", "back.", "elsewhere.", "answered.", "device.", "data.kind.", "date.month.", "done.", "error.", "field.",
+		"file.account.", "file.asks.", "file.column.", "file.decimal.", "file.order.", "file.problem.", "file.question.", "file.sign.", "label.", "notice.", "progress.", "status.", "terms.text.",
 	}},
 }
 
