@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -38,13 +37,6 @@ type fileBody struct {
 	control *http.ResponseController
 }
 
-// How long a file may take on its way, and an import with its answer. A listener gives other
-// requests less.
-const (
-	uploadTime = 5 * time.Minute
-	importTime = 10 * time.Minute
-)
-
 func (b *fileBody) Read(p []byte) (int, error) {
 	if b.file == nil {
 		err := b.open()
@@ -62,8 +54,8 @@ func (b *fileBody) open() error {
 	}
 	if b.control != nil {
 		// Connections follow the machine's clock. One without deadlines needs no others.
-		_ = b.control.SetReadDeadline(time.Now().Add(uploadTime))
-		_ = b.control.SetWriteDeadline(time.Now().Add(importTime))
+		_ = b.control.SetReadDeadline(time.Now().Add(connect.UploadTime))
+		_ = b.control.SetWriteDeadline(time.Now().Add(connect.ImportTime))
 	}
 	limited := http.MaxBytesReader(nil, b.original, connect.MostFileBytes+1<<16)
 	media, parameters, _ := mime.ParseMediaType(b.contentType)
@@ -140,24 +132,7 @@ func newImport(ctx context.Context, data io.Reader, account oas.OptString, add o
 		}
 	}
 	file.AddDifferences = differences
-	if read != "" {
-		err := json.Unmarshal([]byte(read), &file.Mapping)
-		if err != nil {
-			return file, oxlin.Invalid("mapping", "The mapping has to be a JSON object.")
-		}
-	}
-	switch {
-	case named == "":
-	case named == "new":
-		file.NewAccount = true
-	default:
-		var ok bool
-		file.Account, ok = oxlin.ParseID[oxlin.AccountID](named)
-		if !ok {
-			return file, oxlin.Invalid("account_id", "There is no account %q.", named)
-		}
-	}
-	return file, nil
+	return file, file.Answer(named, read)
 }
 
 // ImportIntoConnection imports a file into a connection.

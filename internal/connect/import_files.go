@@ -19,6 +19,13 @@ const (
 	filePause = 5 * time.Second
 )
 
+// UploadTime is how long a file may take on its way, and ImportTime an import with its answer. A listener gives
+// other requests less.
+const (
+	UploadTime = 5 * time.Minute
+	ImportTime = 10 * time.Minute
+)
+
 // files holds the places of the files that a process receives, and their turns.
 type files struct {
 	mutex  sync.Mutex

@@ -41,6 +41,29 @@ type NewImport struct {
 	Agreed FileAgreement
 }
 
+// Answer sets what the user, or the client, tells about the file: the id of its account or "new", and a
+// Mapping as JSON. An empty text tells nothing. The error is CodeInvalidRequest with the field.
+func (n *NewImport) Answer(account, mapping string) error {
+	if mapping != "" {
+		err := json.Unmarshal([]byte(mapping), &n.Mapping)
+		if err != nil {
+			return oxlin.Invalid("mapping", "The mapping has to be a JSON object.")
+		}
+	}
+	switch account {
+	case "":
+	case "new":
+		n.NewAccount = true
+	default:
+		var ok bool
+		n.Account, ok = oxlin.ParseID[oxlin.AccountID](account)
+		if !ok {
+			return oxlin.Invalid(fieldAccount, "There is no account %q.", account)
+		}
+	}
+	return nil
+}
+
 // FileAgreement is how a user agrees to what a file brings.
 type FileAgreement struct {
 	// Text is the text that the user read, for the evidence.
@@ -93,6 +116,9 @@ type (
 	Role    = statement.Role
 	Facet   = statement.Facet
 )
+
+// Roles are all roles of columns, the usual ones first.
+var Roles = statement.Roles
 
 // MappingQuestion is the error for a file that can be read in more than one way. The same file with
 // NewImport.Mapping answers it.

@@ -287,42 +287,33 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 // SetDisabled refuses a client and its users at every door from now on, or lets them in
 // again. Their tokens keep their expiry meanwhile.
 func (s *Clients) SetDisabled(ctx context.Context, id oxlin.ClientID, disabled bool) error {
-	return s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := existing(ctx, tx.Read(), id)
-		if err != nil {
-			return err
-		}
-		c.Disabled = disabled
-		changed := "enabled"
-		if disabled {
-			changed = "disabled"
-		}
-		return s.save(ctx, tx, c, audit.ClientChanged, changed)
-	})
+	changed := "enabled"
+	if disabled {
+		changed = "disabled"
+	}
+	return s.set(ctx, id, changed, func(c *oxlin.Client) { c.Disabled = disabled })
 }
 
 // SetConfirmReturn asks whoever returns from a bank to confirm it, or nobody any more, where
 // the client itself sends its users there.
 func (s *Clients) SetConfirmReturn(ctx context.Context, id oxlin.ClientID, confirm bool) error {
-	return s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Read().Client(ctx, id)
-		if err != nil {
-			return err
-		}
-		c.ConfirmReturn = confirm
-		return s.save(ctx, tx, c, audit.ClientChanged, "confirm_return")
-	})
+	return s.set(ctx, id, "confirm_return", func(c *oxlin.Client) { c.ConfirmReturn = confirm })
 }
 
 // SetWidgetFiles lets a client's users send files of their bank in the widget, or no longer.
 func (s *Clients) SetWidgetFiles(ctx context.Context, id oxlin.ClientID, allowed bool) error {
+	return s.set(ctx, id, "widget_files", func(c *oxlin.Client) { c.WidgetFiles = allowed })
+}
+
+// set changes a client, and records the name of what has changed. A client that is being deleted is not found.
+func (s *Clients) set(ctx context.Context, id oxlin.ClientID, changed string, change func(*oxlin.Client)) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		c, err := existing(ctx, tx.Read(), id)
 		if err != nil {
 			return err
 		}
-		c.WidgetFiles = allowed
-		return s.save(ctx, tx, c, audit.ClientChanged, "widget_files")
+		change(&c)
+		return s.save(ctx, tx, c, audit.ClientChanged, changed)
 	})
 }
 

@@ -9,16 +9,10 @@ import (
 	"github.com/oxlin/oxlin/internal/widget/page"
 )
 
-// The choices that a page offers about a table, the usual one first.
-var (
-	fileRoles = []string{
-		"", "day", "transaction_day", "value_day", "label", "counterparty", "creditor", "debtor", "kind", "amount", "debit", "credit", "direction",
-		"fee", "currency", "balance", "account", "bank_code", "id", "end_to_end_id", "mandate_id", "check_number", "status",
-	}
-	fileFacets = map[connect.Facet][]string{
-		"order": {"DMY", "MDY", "YMD"}, "decimal": {",", "."}, "sign": {"written", "reversed"},
-	}
-)
+// fileFacets are the choices that a page offers about a table, the usual one first.
+var fileFacets = map[connect.Facet][]string{
+	"order": {"DMY", "MDY", "YMD"}, "decimal": {",", "."}, "sign": {"written", "reversed"},
+}
 
 // askMapping asks how a table is read: what the file leaves open, and what was guessed about it.
 func askMapping(view *page.File, how *connect.MappingQuestion) {
@@ -32,7 +26,7 @@ func askMapping(view *page.File, how *connect.MappingQuestion) {
 		}
 	}
 	for i, role := range how.Mapping.Columns {
-		question := page.FileQuestion{Name: columnName(i), Kind: "column", Column: i + 1, Options: options(fileRoles, string(role))}
+		question := page.FileQuestion{Name: columnName(i), Kind: "column", Column: i + 1, Options: options(connect.Roles, role)}
 		if i < len(how.Mapping.Header) {
 			question.Title = how.Mapping.Header[i]
 		}
@@ -42,10 +36,10 @@ func askMapping(view *page.File, how *connect.MappingQuestion) {
 
 func columnName(i int) string { return "column-" + strconv.Itoa(i) }
 
-func options(values []string, chosen string) []page.FileOption {
+func options[T ~string](values []T, chosen T) []page.FileOption {
 	var all []page.FileOption
 	for _, value := range values {
-		all = append(all, page.FileOption{Value: value, Chosen: value == chosen})
+		all = append(all, page.FileOption{Value: string(value), Chosen: value == chosen})
 	}
 	return all
 }

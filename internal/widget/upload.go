@@ -1,7 +1,6 @@
 package widget
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -19,10 +18,6 @@ const (
 	mostSent = 128 << 20
 	// mostFileField and mostFileFields limit the fields beside the file.
 	mostFileField, mostFileFields = 64 << 10, 300
-	// uploadTime is how long a file may take on its way, and answerTime an import with its answer. A
-	// listener gives other requests less.
-	uploadTime = 5 * time.Minute
-	answerTime = 10 * time.Minute
 )
 
 // fieldSent names the part of the form that is the file.
@@ -38,8 +33,8 @@ func bringsFile(r *http.Request) bool {
 func giveTime(x *exchange) {
 	control := http.NewResponseController(x)
 	// Connections follow the machine's clock. One without deadlines needs no others.
-	_ = control.SetReadDeadline(time.Now().Add(uploadTime))
-	_ = control.SetWriteDeadline(time.Now().Add(answerTime))
+	_ = control.SetReadDeadline(time.Now().Add(connect.UploadTime))
+	_ = control.SetWriteDeadline(time.Now().Add(connect.ImportTime))
 }
 
 // discard receives a form without keeping it: browsers show no answer before they have sent theirs.
@@ -108,11 +103,9 @@ func formFault(err error) error {
 // a table.
 func (s sentFile) asImport() (connect.NewImport, error) {
 	file := connect.NewImport{Content: s.content}
-	if known := s.fields["mapping"]; known != "" {
-		err := json.Unmarshal([]byte(known), &file.Mapping)
-		if err != nil {
-			return file, oxlin.Invalid("mapping", "The mapping has to be a JSON object.")
-		}
+	err := file.Answer(s.fields["account"], s.fields["mapping"])
+	if err != nil {
+		return file, err
 	}
 	if m := file.Mapping; m != nil {
 		for name, member := range map[string]*string{"order": &m.Order, "decimal": &m.Decimal, "sign": &m.Sign} {
@@ -124,17 +117,6 @@ func (s sentFile) asImport() (connect.NewImport, error) {
 			if answer, answered := s.fields[columnName(i)]; answered {
 				m.Columns[i] = connect.Role(answer)
 			}
-		}
-	}
-	switch named := s.fields["account"]; named {
-	case "":
-	case "new":
-		file.NewAccount = true
-	default:
-		var ok bool
-		file.Account, ok = oxlin.ParseID[oxlin.AccountID](named)
-		if !ok {
-			return file, oxlin.Invalid("account_id", "There is no such account.")
 		}
 	}
 	return file, nil

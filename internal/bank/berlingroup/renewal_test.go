@@ -63,6 +63,34 @@ func (b *renewing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, body)
 }
 
+// platform returns a platform that knows the bank alone.
+func (b *renewing) platform(t *testing.T, db *store.DB) *platformtest.World {
+	t.Helper()
+	banks := &catalogueOf{}
+	banks.connector = connector(t, "", b)
+	return platformtest.New(t, db, platformtest.Options{Catalogue: banks, Now: now, PublicURL: "https://oxlin.example"})
+}
+
+// give leads a user to the bank and back, anew or for a connection.
+func (b *renewing) give(t *testing.T, w *platformtest.World, caller oxlin.Caller, id oxlin.ConnectionID) usecases.CallbackResult {
+	t.Helper()
+	_, err := w.Service.Authorizations.Begin(t.Context(), caller, usecases.AuthorizeRequest{
+		ProviderID: "1", DefinitionID: "11", ConnectionID: id, ReturnURI: "https://client.example/return",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := url.Parse(b.back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := w.Service.Authorizations.Finish(t.Context(), usecases.Callback{State: back.Query().Get("state"), PSU: caller.PSU, Query: back.Query()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
 func firstOf(a, b string) string {
 	if a != "" {
 		return a
@@ -89,26 +117,11 @@ func TestARenewalLeavesNoConsentBehind(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				behind := &renewing{extends: test.extends}
-				banks := &catalogueOf{}
-				banks.connector = connector(t, "", behind)
-				w := platformtest.New(t, db, platformtest.Options{Catalogue: banks, Now: now, PublicURL: "https://oxlin.example"})
+				w := behind.platform(t, db)
 				caller := w.LicensedCaller()
 				give := func(id oxlin.ConnectionID) oxlin.ConnectionID {
 					t.Helper()
-					_, err := w.Service.Authorizations.Begin(t.Context(), caller, usecases.AuthorizeRequest{
-						ProviderID: "1", DefinitionID: "11", ConnectionID: id, ReturnURI: "https://client.example/return",
-					})
-					if err != nil {
-						t.Fatal(err)
-					}
-					back, err := url.Parse(behind.back)
-					if err != nil {
-						t.Fatal(err)
-					}
-					result, err := w.Service.Authorizations.Finish(t.Context(), usecases.Callback{State: back.Query().Get("state"), PSU: caller.PSU, Query: back.Query()})
-					if err != nil {
-						t.Fatal(err)
-					}
+					result := behind.give(t, w, caller, id)
 					if len(behind.deleted) > 0 {
 						t.Errorf("%v was deleted within the callback", behind.deleted)
 					}

@@ -1,15 +1,12 @@
 package berlingroup_test
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
-	usecases "github.com/oxlin/oxlin/internal/connect"
-	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
@@ -31,33 +28,13 @@ func TestARenewalThatIsNotKeptLeavesTheStoredConsent(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				behind := &renewing{extends: test.extends}
-				banks := &catalogueOf{}
-				banks.connector = connector(t, "", behind)
-				w := platformtest.New(t, db, platformtest.Options{Catalogue: banks, Now: now, PublicURL: "https://oxlin.example"})
+				w := behind.platform(t, db)
 				caller := w.LicensedCaller()
-				give := func(id oxlin.ConnectionID) usecases.CallbackResult {
-					t.Helper()
-					_, err := w.Service.Authorizations.Begin(t.Context(), caller, usecases.AuthorizeRequest{
-						ProviderID: "1", DefinitionID: "11", ConnectionID: id, ReturnURI: "https://client.example/return",
-					})
-					if err != nil {
-						t.Fatal(err)
-					}
-					back, err := url.Parse(behind.back)
-					if err != nil {
-						t.Fatal(err)
-					}
-					result, err := w.Service.Authorizations.Finish(t.Context(), usecases.Callback{State: back.Query().Get("state"), PSU: caller.PSU, Query: back.Query()})
-					if err != nil {
-						t.Fatal(err)
-					}
-					return result
-				}
-				id := give(0).ConnectionID
+				id := behind.give(t, w, caller, 0).ConnectionID
 				w.Settle()
 				caller.Client.ConfirmReturn = true
 				w.SaveClients(caller.Client)
-				renewal := give(id)
+				renewal := behind.give(t, w, caller, id)
 				if renewal.Status != "held" {
 					t.Fatalf("the renewal ends with %+v", renewal)
 				}

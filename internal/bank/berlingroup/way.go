@@ -271,10 +271,10 @@ func (c consents) makeConsent(ctx context.Context, input bank.Input, w way, pass
 		return nil, err
 	}
 	w.Making, w.ConsentID = false, firstOf(string(answer.ConsentID), consentIDIn(answer.location))
-	w.Earlier = w.ConsentID == consentOf(input.Journey.Access).ID
 	if w.ConsentID == "" {
 		return nil, psd2.Nonsense(errors.New("the bank gave the consent no id"))
 	}
+	w.Earlier = w.ConsentID == consentOf(input.Journey.Access).ID
 	err = input.Keep(ctx, w.secret())
 	if err != nil {
 		return nil, err

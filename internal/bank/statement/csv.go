@@ -112,7 +112,7 @@ func sheetOf(text string, given Mapping, separators []string) (s sheet, err erro
 
 // fits returns where the rows begin if the mapping is that of the table.
 func (m Mapping) fits(all [][]string) (at int, ok bool) {
-	unknown := func(r Role) bool { return !roles[r] }
+	unknown := func(r Role) bool { return !slices.Contains(Roles, r) }
 	has := func(role Role) bool { return slices.Contains(m.Columns, role) }
 	if slices.ContainsFunc(m.Columns, unknown) || !(has(RoleDay) || has(RoleOperationDay) || has(RoleValueDay)) ||
 		!has(RoleAmount) && !has(RoleDebit) && !has(RoleCredit) {

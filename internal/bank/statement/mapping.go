@@ -63,10 +63,10 @@ const (
 	RoleStatus       Role = "status"
 )
 
-var roles = map[Role]bool{
-	"": true, RoleDay: true, RoleOperationDay: true, RoleValueDay: true, RoleLabel: true, RoleCounterparty: true, RoleCreditor: true, RoleDebtor: true, RoleKind: true,
-	RoleAmount: true, RoleDebit: true, RoleCredit: true, RoleDirection: true, RoleFee: true, RoleCurrency: true, RoleBalance: true,
-	RoleAccount: true, RoleBankCode: true, RoleID: true, RoleEndToEnd: true, RoleMandate: true, RoleCheck: true, RoleStatus: true,
+// Roles are all roles of columns, the usual ones first. The empty one is that of a column that is not read.
+var Roles = []Role{
+	"", RoleDay, RoleOperationDay, RoleValueDay, RoleLabel, RoleCounterparty, RoleCreditor, RoleDebtor, RoleKind, RoleAmount, RoleDebit, RoleCredit,
+	RoleDirection, RoleFee, RoleCurrency, RoleBalance, RoleAccount, RoleBankCode, RoleID, RoleEndToEnd, RoleMandate, RoleCheck, RoleStatus,
 }
 
 // Facet is a part of a Mapping.

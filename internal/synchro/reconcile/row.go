@@ -45,6 +45,8 @@ type row struct {
 	covered bool
 	parsed  *tokens
 	carded  *day
+	// labelled is the day in the label; see labelDay.
+	labelled *string
 	// partner is the matching row of the other side. decided is set once the row is
 	// matched or ruled out: later passes skip it.
 	partner *row
@@ -85,16 +87,26 @@ func (r *row) bookedOnly() bool {
 // cardDate is a day without a year in a label: 10/03, or 1003 after CB.
 var cardDate = regexp.MustCompile(`(?:^| )(?:(\d{2})/(\d{2})|CB (\d{2})(\d{2}))(?: |$)`)
 
+// labelDay is the day of the operation in a row's label, as 03-10; empty without one.
+func (r *row) labelDay() string {
+	if r.labelled == nil {
+		found := ""
+		if parts := cardDate.FindStringSubmatch(r.words); parts != nil {
+			found = parts[2] + parts[4] + "-" + parts[1] + parts[3]
+		}
+		r.labelled = &found
+	}
+	return *r.labelled
+}
+
 // cardDay is the day of the operation in a row's label, in the year that fits its day.
 func (r *row) cardDay() day {
 	if r.carded == nil {
 		var found day
-		parts := cardDate.FindStringSubmatch(r.words)
-		if parts != nil && !r.undated() {
+		if at := r.labelDay(); at != "" && !r.undated() {
 			// An operation is at most two months before its booking.
 			for back := -2; back <= horizon; back++ {
-				text := r.day.before(back).String()
-				if text[8:] == parts[1]+parts[3] && text[5:7] == parts[2]+parts[4] {
+				if r.day.before(back).String()[5:] == at {
 					found = day{r.day.number - back, true}
 					break
 				}
@@ -122,11 +134,10 @@ func otherLabelDay(a, b *row) bool {
 	if !a.undated() || b.undated() || !b.operated.told && !b.cardDay().told {
 		return false
 	}
-	parts := cardDate.FindStringSubmatch(a.words)
-	if parts == nil {
+	at := a.labelDay()
+	if at == "" {
 		return false
 	}
-	at := parts[2] + parts[4] + "-" + parts[1] + parts[3]
 	apart := func(other day, most int) bool {
 		for by := -most; by <= most; by++ {
 			if other.told && other.before(by).String()[5:] == at {
@@ -141,7 +152,7 @@ func otherLabelDay(a, b *row) bool {
 // bookedBefore reports whether a row whose label has no day was booked before the operation that
 // another one has in its label: it is an earlier payment.
 func bookedBefore(k, f *row) bool {
-	return !k.open && k.day.told && !cardDate.MatchString(k.words) && f.cardDay().told && f.cardDay().number > k.day.number+1
+	return !k.open && k.day.told && k.labelDay() == "" && f.cardDay().told && f.cardDay().number > k.day.number+1
 }
 
 // content holds the values that two rows must share to be interchangeable. It leaves
